@@ -1,0 +1,64 @@
+// intrusive_ptr.h - shared ownership of an object that counts its own references.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace sluice::detail {
+
+// Born with one reference, which belongs to the intrusive_ptr that adopts it.
+class ref_counted {
+ public:
+  ref_counted() = default;
+  ref_counted(const ref_counted&) = delete;
+  ref_counted& operator=(const ref_counted&) = delete;
+
+  void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_reference_gone();
+  }
+
+ protected:
+  virtual ~ref_counted() = default;
+  virtual void last_reference_gone() noexcept { delete this; }
+
+ private:
+  std::atomic<std::uint32_t> refs_{1};
+};
+
+template <class T>
+class intrusive_ptr {
+ public:
+  intrusive_ptr() = default;
+  static intrusive_ptr adopt(T* object) noexcept {
+    intrusive_ptr p;
+    p.object_ = object;
+    return p;
+  }
+  static intrusive_ptr share(T* object) noexcept {
+    if (object != nullptr) object->add_ref();
+    return adopt(object);
+  }
+  intrusive_ptr(const intrusive_ptr& other) noexcept : object_(other.object_) {
+    if (object_ != nullptr) object_->add_ref();
+  }
+  intrusive_ptr(intrusive_ptr&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  intrusive_ptr& operator=(intrusive_ptr other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~intrusive_ptr() {
+    if (object_ != nullptr) object_->release();
+  }
+
+  T* get() const noexcept { return object_; }
+  T& operator*() const noexcept { return *object_; }
+  T* operator->() const noexcept { return object_; }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+
+ private:
+  T* object_ = nullptr;
+};
+
+}  // namespace sluice::detail

@@ -1,0 +1,151 @@
+// events.h - a receive or a send as an event, for select.
+//
+//   auto next = recv(numbers);  auto quit = recv(stop);
+//   if (select(next, quit) == next) use(*next.take());
+//
+// recv(c) and send(c, v) borrow a channel that is an lvalue: it must outlive the event. A temporary handle is kept.
+// Threads: an event belongs to one waiting party at a time.
+#pragma once
+
+#include <sluice/channels/detail/channel_core.h>
+#include <sluice/futures/event.h>
+
+namespace sluice {
+
+template <class T>
+class channel;
+
+namespace detail {
+
+struct channel_access {
+  template <class T>
+  static const intrusive_ptr<channel_core<T>>& core(const channel<T>& c) noexcept {
+    return c.core_;
+  }
+};
+
+}  // namespace detail
+
+template <class T>
+class recv_event {
+ public:
+  using value_type = std::optional<T>;
+  using core_ptr = detail::intrusive_ptr<detail::channel_core<T>>;
+  explicit recv_event(detail::channel_core<T>* borrowed) noexcept : core_(borrowed) {}
+  explicit recv_event(core_ptr kept) noexcept : core_(kept.get()), kept_(std::move(kept)) {}
+
+  bool poll() noexcept { return core_ != nullptr && core_->poll(node_); }
+  bool arm(waiter& w, std::uint32_t index) noexcept { return core_ == nullptr || core_->arm(node_, w, index); }
+  void disarm() noexcept {
+    if (core_ != nullptr) core_->disarm(node_);
+  }
+  // The value; empty if the channel is closed and drained. Throws the error it was closed with. The event may then be
+  // waited for again.
+  std::optional<T> take() {
+    if (std::exchange(node_.state, detail::transfer::pending) == detail::transfer::closed) core_->throw_close_error();
+    std::optional<T> taken(std::move(node_.slot));
+    node_.slot.reset();
+    detail::others_may_write(taken);
+    return taken;
+  }
+  std::uint64_t look() const noexcept {
+    if (core_ == nullptr) return 0;
+    return core_->word().look(detail::channel_word::recv_ready) | (node_.state != detail::transfer::pending);
+  }
+
+ private:
+  detail::channel_core<T>* core_;
+  core_ptr kept_;
+  detail::recv_node<T> node_;
+};
+
+// A send whose value belongs to somebody else: T& for a call that waits in place.
+template <class T>
+class send_event {
+ public:
+  using value_type = bool;
+  send_event(detail::channel_core<T>* borrowed, T& value) noexcept : core_(borrowed) { node_.value = &value; }
+
+  bool poll() { return core_ != nullptr && core_->poll(node_); }
+  bool arm(waiter& w, std::uint32_t index) noexcept { return core_ == nullptr || core_->arm(node_, w, index); }
+  void disarm() noexcept {
+    if (core_ != nullptr) core_->disarm(node_);
+  }
+  // Whether the value was accepted (and so moved from).
+  bool take() noexcept { return node_.state == detail::transfer::done; }
+  std::uint64_t look() const noexcept {
+    if (core_ == nullptr) return 0;
+    return core_->word().look(detail::channel_word::send_ready) | (node_.state != detail::transfer::pending);
+  }
+
+ private:
+  detail::channel_core<T>* core_;
+  detail::send_node<T> node_;
+};
+
+// A send that carries its value, until it is accepted or taken back.
+template <class T>
+class owning_send_event {
+ public:
+  using value_type = bool;
+  using core_ptr = detail::intrusive_ptr<detail::channel_core<T>>;
+  owning_send_event(detail::channel_core<T>* borrowed, T&& value) noexcept : core_(borrowed), value_(std::move(value)) {}
+  owning_send_event(core_ptr kept, T&& value) noexcept
+      : core_(kept.get()), kept_(std::move(kept)), value_(std::move(value)) {}
+
+  bool poll() {
+    if (core_ == nullptr || !offer()) return false;
+    return core_->poll(node_);
+  }
+  bool arm(waiter& w, std::uint32_t index) noexcept { return core_ == nullptr || !offer() || core_->arm(node_, w, index); }
+  void disarm() noexcept {
+    if (core_ != nullptr) core_->disarm(node_);
+  }
+  // Whether the value was accepted. If not, value() still has it. The event is spent: it is never ready again.
+  bool take() noexcept {
+    spent_ = true;
+    if (std::exchange(node_.state, detail::transfer::pending) != detail::transfer::done) return false;
+    value_.reset();
+    return true;
+  }
+  // The value that was not sent (yet); to be moved from when the event is not used any more. Empty after a send.
+  std::optional<T>& value() noexcept { return value_; }
+  std::uint64_t look() noexcept {
+    if (core_ == nullptr || !offer()) return 0;
+    return core_->word().look(detail::channel_word::send_ready) | (node_.state != detail::transfer::pending);
+  }
+
+ private:
+  bool offer() noexcept {
+    node_.value = &*value_;  // anew each time: the event may have moved
+    return !spent_;
+  }
+
+  detail::channel_core<T>* core_;
+  core_ptr kept_;
+  std::optional<T> value_;
+  detail::send_node<T> node_;
+  bool spent_ = false;
+};
+
+template <class T>
+recv_event<T> recv(const channel<T>& c) noexcept {
+  return recv_event<T>(detail::channel_access::core(c).get());
+}
+template <class T>
+recv_event<T> recv(channel<T>&& c) noexcept {
+  return recv_event<T>(detail::channel_access::core(c));
+}
+
+template <class T, class V = T>
+  requires std::is_constructible_v<T, V&&>
+owning_send_event<T> send(const channel<T>& c, V&& value) {
+  return owning_send_event<T>(detail::channel_access::core(c).get(), T(std::forward<V>(value)));
+}
+template <class T, class V = T>
+  requires std::is_constructible_v<T, V&&>
+owning_send_event<T> send(channel<T>&& c, V&& value) {
+  return owning_send_event<T>(detail::channel_access::core(c), T(std::forward<V>(value)));
+}
+
+}  // namespace sluice

@@ -1,0 +1,58 @@
+// outcome.h - a value or the error that came instead, as data.
+//
+//   outcome<int> r = done_event.take();
+//   if (r) use(r.value()); else log(r.error());
+#pragma once
+
+#include <exception>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace sluice {
+
+template <class T>
+class outcome {
+  static_assert(!std::is_reference_v<T>, "sluice: results are values; wrap a reference in std::reference_wrapper");
+  using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+ public:
+  using value_type = T;
+
+  template <class... Args>
+  explicit outcome(std::in_place_t, Args&&... args) : result_(std::in_place_index<0>, std::forward<Args>(args)...) {}
+  explicit outcome(std::exception_ptr error) noexcept : result_(std::in_place_index<1>, std::move(error)) {}
+
+  bool has_value() const noexcept { return result_.index() == 0; }
+  explicit operator bool() const noexcept { return has_value(); }
+
+  // The error, null if there is a value.
+  std::exception_ptr error() const noexcept { return has_value() ? nullptr : *std::get_if<1>(&result_); }
+
+  // The value; throws the error if there is one instead.
+  std::add_lvalue_reference_t<const T> value() const {
+    throw_error();
+    if constexpr (!std::is_void_v<T>) return *std::get_if<0>(&result_);
+  }
+
+  // Moves the value out; throws the error if there is one instead.
+  T get() {
+    throw_error();
+    if constexpr (!std::is_void_v<T>) return std::move(*std::get_if<0>(&result_));
+  }
+
+  // True if there is a value and it equals `other`.
+  template <class U>
+    requires(!std::is_void_v<T> && !std::is_same_v<U, outcome>)
+  friend bool operator==(const outcome& self, const U& other) {
+    return self.has_value() && *std::get_if<0>(&self.result_) == other;
+  }
+
+ private:
+  void throw_error() const {
+    if (!has_value()) std::rethrow_exception(*std::get_if<1>(&result_));
+  }
+  std::variant<stored, std::exception_ptr> result_;
+};
+
+}  // namespace sluice

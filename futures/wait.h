@@ -1,0 +1,91 @@
+// wait.h - the only waiting code there is: every blocking call of the library ends up in one of these.
+#pragma once
+
+#include <sluice/futures/cancelled.h>
+#include <sluice/futures/event.h>
+
+#include <bit>
+#include <cstddef>
+#include <span>
+
+namespace sluice::detail {
+
+// Waits until `e` is done; take() has the result. Throws cancelled.
+template <event E>
+void wait_one(E& e) {
+  if (e.poll()) return;
+  waiter& self = waiter::current();
+  for (;;) {
+    self.open();
+    e.arm(self, 0);
+    if (self.await() == waiter::cancelled_index) {
+      e.disarm();
+      throw cancelled{};
+    }
+    if (complete(e) || e.poll()) return;
+  }
+}
+
+enum class order {
+  fair,      // uniform among the events that are ready
+  in_order,  // the first in the list among those that are ready
+};
+
+constexpr std::size_t none_ready = static_cast<std::size_t>(-1);
+
+// Waits until one of `events` is done and returns its index; the others are withdrawn and have consumed nothing.
+// Throws cancelled; std::invalid_argument for an empty list, which would wait for ever, and for one beyond the limit
+// waiter::cancelled_index. `polled`: none was ready just now, so the first look may be left out.
+std::size_t wait_any(std::span<const event_ref> events, order how, bool polled = false);
+
+// The same without waiting: none_ready only if there was one moment at which no event was ready (P8).
+std::size_t try_any(std::span<const event_ref> events, order how);
+
+template <class First, class... Rest>
+bool poll_nth(std::size_t n, First& first, Rest&... rest) {
+  if constexpr (sizeof...(Rest) > 0) {
+    if (n > 0) return poll_nth(n - 1, rest...);
+  }
+  return first.poll();
+}
+
+// What wait_any does first, for events whose types are known here: no indirect call until one must wait. A set of up to
+// 32 candidates, of which each is equally likely to be tried first (P10).
+template <event... E>
+std::size_t poll_any(order how, E&... events) {
+  static_assert(sizeof...(E) <= 32);
+  std::uint32_t ready = 0, bit = 1, count = 0;
+  const auto note = [&](std::uint64_t word) {
+    if (word & may_be_ready) {
+      ready |= bit;
+      ++count;
+    }
+    bit <<= 1;
+  };
+  (note(look(events)), ...);
+  for (; ready != 0; --count) {
+    std::uint32_t candidates = ready;
+    if (how == order::fair && count > 1)
+      for (std::uint32_t skip = waiter::current().random().below(count); skip > 0; --skip) candidates &= candidates - 1;
+    const auto i = static_cast<std::size_t>(std::countr_zero(candidates));
+    if (poll_nth(i, events...)) return i;
+    ready &= ~(std::uint32_t{1} << i);
+  }
+  return none_ready;
+}
+
+// What try_any finds most often, for events whose types are known here: two looks at each, between which nothing has
+// changed, so there was a moment at which none was ready. False says nothing.
+template <event... E>
+bool surely_none_ready(E&... events) {
+  std::size_t i = 0;
+  std::uint64_t any = 0;
+  std::uint64_t seen[sizeof...(E)];
+  ((any |= seen[i++] = look(events)), ...);
+  if (any & may_be_ready) return false;
+  if constexpr (sizeof...(E) == 1) return true;
+  i = 0;
+  return ((look(events) == seen[i++]) && ...);
+}
+
+}  // namespace sluice::detail

@@ -1,0 +1,119 @@
+// wait_queue.h - the waiters of one source, first come first served.
+//
+// Not synchronized: the source's lock guards the queue and every node linked in it. Everything is O(1).
+#pragma once
+
+#include <sluice/futures/waiter.h>
+
+#include <cstddef>
+
+namespace sluice {
+
+class wait_queue {
+ public:
+  wait_queue() noexcept { head_.prev = head_.next = &head_; }
+  wait_queue(const wait_queue&) = delete;
+  wait_queue& operator=(const wait_queue&) = delete;
+
+  bool empty() const noexcept { return head_.next == &head_; }
+
+  // Publishes `w`'s wait through `node`.
+  void push(wait_node& node, waiter& w, std::uint32_t index) noexcept {
+    w.publish();
+    node.owner = &w;
+    node.index = index;
+    push_again(node);
+  }
+  // A node that was unlinked while its wait goes on.
+  void push_again(wait_node& node) noexcept {
+    node.prev = head_.prev;
+    node.next = &head_;
+    head_.prev->next = &node;
+    head_.prev = &node;
+  }
+
+  static void unlink(wait_node& node) noexcept {
+    node.prev->next = node.next;
+    node.next->prev = node.prev;
+    node.next = nullptr;
+  }
+
+  // Unlinks every node that is in the queue now, and passes it to `f`, which may link it again.
+  template <class F>
+  void drain(F f) noexcept {
+    if (empty()) return;
+    wait_node* node = head_.next;
+    head_.prev->next = nullptr;
+    head_.prev = head_.next = &head_;
+    while (node != nullptr) {
+      wait_node* const next = node->next;
+      node->next = nullptr;
+      f(*node);
+      node = next;
+    }
+  }
+
+  // The first waiter whose wait can still be won: unlinked, and won by this call. Null if there is none. Stale nodes (of
+  // waits that are decided) are dropped on the way.
+  wait_node* pop_won() noexcept {
+    while (!empty()) {
+      wait_node& node = *head_.next;
+      unlink(node);
+      if (node.try_win()) return &node;
+    }
+    return nullptr;
+  }
+
+  struct paired {
+    waiter::pairing how;  // both: `peer` is unlinked and won, and so is `self`. lost_peer: nobody is left to pair with.
+    wait_node* peer;
+  };
+  // Decides `self` together with the first waiter of another party that still waits.
+  paired pair_with_first(waiter& self, std::uint32_t index) noexcept {
+    for (wait_node *node = head_.next, *next = nullptr; node != &head_; node = next) {
+      next = node->next;
+      if (node->owner == &self) continue;
+      const auto how = self.pair(index, *node);
+      if (how == waiter::pairing::lost_self) return {how, nullptr};
+      unlink(*node);
+      if (how == waiter::pairing::both) return {how, node};
+    }
+    return {waiter::pairing::lost_peer, nullptr};
+  }
+
+  template <class F>
+  void for_each(F f) noexcept {
+    for (wait_node* node = head_.next; node != &head_; node = node->next) f(*node);
+  }
+  std::size_t size() noexcept {
+    std::size_t n = 0;
+    for_each([&n](wait_node&) { ++n; });
+    return n;
+  }
+
+ private:
+  wait_node head_;
+};
+
+// Waiters that are won and wait for finish(), which must come after the source's lock is released.
+class won_chain {
+ public:
+  void push(wait_node& node) noexcept {
+    node.next = nullptr;
+    *tail_ = &node;
+    tail_ = &node.next;
+  }
+  void finish_all() noexcept {
+    for (wait_node *node = first_, *next = nullptr; node != nullptr; node = next) {
+      next = node->next;
+      node->next = nullptr;
+      node->finish();
+    }
+  }
+
+ private:
+  wait_node* first_ = nullptr;
+  wait_node** tail_ = &first_;
+};
+
+}  // namespace sluice

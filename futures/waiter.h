@@ -1,0 +1,175 @@
+// waiter.h - whoever can wait (a fiber, a thread), and the one word that decides each of its waits.
+//
+// Value, close, timeout, cancellation: every reason to wake competes for the same word, and exactly one wins it.
+//
+//   open ──try_win / claim_own / pair──▶ won ──finish──▶ settled          (parked: the owner sleeps, or is about to)
+//
+//   bit       set by               meaning
+//   parked    owner (commit_park)  only the winner may wake the owner; the owner's frame is off the processor
+//   shielded  owner (commit_park)  this wait may not be cancelled (it runs while an exception unwinds the stack)
+//   locked    a pairing party      one half of a pair is being decided; ends within a few instructions
+//   won       winner               decided; the index of the winning node is in the upper bits
+//   done      winner (finish)      the payload is in place: the winner's last touch of an owner that is awake
+//
+// Invariants (numbers as in docs/protocol.md)
+//   P1  won is set once between two calls of open(), and nothing completes a wait without setting it.
+//   P4  after `done`, or after wake(), nobody but the owner touches the owner's frame.
+//   P6  a pair of published waits is decided in one step: both words locked, in address order, then both won.
+// Orders: a claim acquires and releases; finish() releases and await() acquires, so what the winner wrote is visible to
+//   the owner. Storing `parked` and then reading stop_, against storing stop_ and then reading `parked`, is a
+//   store-load crossing: those four are sequentially consistent.
+#pragma once
+
+#include <sluice/base/random.h>
+#include <sluice/base/spin.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+namespace sluice {
+
+class waiter;
+
+namespace detail {
+class timer_queue;
+}
+
+// One wait's place in one source's queue. It lives in the event, on the waiting party's frame.
+struct wait_node {
+  wait_node() = default;
+  wait_node(const wait_node&) noexcept : wait_node() {}  // a copy is a new place, and it is in no queue
+  wait_node& operator=(const wait_node&) noexcept { return *this; }
+
+  bool linked() const noexcept { return next != nullptr; }
+  inline bool try_win() noexcept;
+  inline void finish() noexcept;
+
+  wait_node* prev = nullptr;
+  wait_node* next = nullptr;
+  waiter* owner = nullptr;
+  std::uint32_t index = 0;
+  bool owner_asleep = false;  // seen by the claim that won; tells finish() who must wake the owner
+};
+
+class waiter {
+ public:
+  static constexpr std::uint32_t cancelled_index = (1U << 24) - 1;  // also the limit on the events of one wait
+
+  // The calling fiber, else the calling thread.
+  static waiter& current() noexcept;
+
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
+
+  // ---- The owner: open(), arm events, await(), disarm those that lost.
+
+  void open() noexcept {
+    word_.store(0, std::memory_order_relaxed);
+    published_ = false;
+  }
+
+  // To be called under the lock that makes the first node of this wait visible to others.
+  void publish() noexcept { published_ = true; }
+
+  // Decides the own wait in favour of `index`, payload included. False: somebody else has won it.
+  bool claim_own(std::uint32_t index) noexcept {
+    if (published_) return claim(won | done | index << shift) != was_won;
+    word_.store(won | done | index << shift, std::memory_order_relaxed);
+    return true;
+  }
+
+  enum class pairing { both, lost_self, lost_peer };
+
+  // Decides this wait (index) together with the peer's, or neither. The caller holds the lock under which `peer` is linked,
+  // and finishes `peer` after it has moved the payload.
+  pairing pair(std::uint32_t index, wait_node& peer) noexcept;
+
+  // Parks until the wait is settled, and returns the winning index (perhaps cancelled_index).
+  std::uint32_t await() noexcept {
+    if (!(word_.load(std::memory_order_acquire) & done)) park();
+    return word_.load(std::memory_order_acquire) >> shift;
+  }
+
+  detail::random_source& random() noexcept { return random_; }
+  virtual detail::timer_queue& timers() noexcept = 0;
+
+  // ---- Others, about a wait of which they hold a linked node. Use wait_node::try_win() and finish().
+
+  enum class claimed { lost, awake, asleep };
+  claimed try_win(std::uint32_t index) noexcept {
+    const std::uint32_t before = claim(won | index << shift);
+    return before == was_won ? claimed::lost : before & parked ? claimed::asleep : claimed::awake;
+  }
+  void finish(bool owner_asleep) noexcept {
+    if (owner_asleep || word_.fetch_or(done, std::memory_order_acq_rel) & parked) wake();
+  }
+
+  // ---- Cancellation
+
+  enum stop_level : std::uint8_t { none = 0, once = 1, always = 2 };
+
+  // The next wait that blocks (every such wait, with `always`) is won by cancelled_index. True: it was blocked already and
+  // is now decided; the caller must wake() it, with no lock held.
+  bool request_stop(stop_level level) noexcept;
+  stop_level stop_requested() const noexcept { return static_cast<stop_level>(stop_.load(std::memory_order_acquire)); }
+
+  // Makes a decided, parked waiter run again. At most once for each park().
+  virtual void wake() noexcept = 0;
+
+ protected:
+  explicit waiter(std::uint64_t seed = 0) noexcept : random_(seed) {}  // of its random choices
+  ~waiter() = default;
+
+  // Leaves the processor, calls commit_park() when the frame may be resumed by others, and returns after wake(), or at
+  // once if commit_park() says so.
+  virtual void park() noexcept = 0;
+
+  // False: the wait is settled; do not sleep.
+  bool commit_park(bool may_be_cancelled) noexcept;
+
+  // The stop request, if there is one; a `once` is used up by it.
+  bool take_stop() noexcept;
+
+ private:
+  friend struct wait_node;
+  enum : std::uint32_t { parked = 1, shielded = 2, locked = 4, won = 8, done = 16, shift = 8 };
+  static constexpr std::uint32_t was_won = ~0U;  // no word looks like this: some bits below `shift` are never set
+
+  std::uint32_t claim(std::uint32_t bits) noexcept {
+    std::uint32_t w = word_.load(std::memory_order_relaxed);
+    for (detail::spin_wait spin;;) {
+      if (w & won) return was_won;
+      if (w & locked) {
+        spin.once();
+        w = word_.load(std::memory_order_relaxed);
+      } else if (word_.compare_exchange_weak(w, w | bits, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+        return w;
+      }
+    }
+  }
+  bool deliver_stop() noexcept;
+  bool claim_parked() noexcept;
+
+  std::atomic<std::uint32_t> word_{won | done};
+  std::atomic<std::uint8_t> stop_{none};
+  bool published_ = false;  // the owner's: others may hold a node of this wait
+  detail::random_source random_;
+};
+
+inline bool wait_node::try_win() noexcept {
+  const auto c = owner->try_win(index);
+  owner_asleep = c == waiter::claimed::asleep;
+  return c != waiter::claimed::lost;
+}
+
+// The last touch of this node: its frame may be gone when finish() returns.
+inline void wait_node::finish() noexcept { owner->finish(owner_asleep); }
+
+namespace detail {
+
+// Makes `w` the calling thread's current waiter (null: the thread itself). For runtimes.
+waiter*& current_waiter_slot() noexcept;
+
+}  // namespace detail
+}  // namespace sluice

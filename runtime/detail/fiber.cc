@@ -1,0 +1,47 @@
+#include <sluice/futures/cancelled.h>
+#include <sluice/runtime/detail/fiber.h>
+#include <sluice/runtime/detail/scheduler.h>
+
+#include <cstdio>
+
+namespace sluice::detail {
+
+fiber::fiber(scheduler& s, launch&& how)
+    : waiter(waiter::current().random().next()),
+      stack_size_(how.stack_size == 0 ? s.stacks_.stack_size() : checked_stack_size(how.stack_size)),
+      scheduler_(&s),
+      name_(std::move(how.name)),
+      pinned_(how.pinned) {}
+
+fiber::name_text fiber::display_name() const noexcept {
+  name_text shown;
+  if (name_.empty())
+    std::snprintf(shown.text, sizeof shown.text, "#%llu", static_cast<unsigned long long>(number_));
+  else
+    std::snprintf(shown.text, sizeof shown.text, "'%s'", name_.c_str());
+  return shown;
+}
+
+timer_queue& fiber::timers() noexcept { return worker_->wheel(); }
+
+void fiber::park() noexcept {
+  worker_->suspend(*this, worker::then::commit_park);
+  happens_after(this);
+}
+
+void fiber::wake() noexcept {
+  happens_before(this);
+  const in_scheduler inside;
+  worker* const here = worker::current();
+  if (here != nullptr && &here->owner() == scheduler_)
+    here->make_ready(*this);
+  else
+    scheduler_->inject(*this);
+}
+
+void fiber::yield() {
+  if (exec_.exceptions.uncaught == 0 && stop_requested() != none && take_stop()) throw cancelled{};
+  worker_->yield(*this);
+}
+
+}  // namespace sluice::detail

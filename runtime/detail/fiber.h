@@ -1,0 +1,86 @@
+// fiber.h - a stack that can wait.
+#pragma once
+
+#include <sluice/base/check.h>
+#include <sluice/futures/waiter.h>
+#include <sluice/runtime/detail/context.h>
+#include <sluice/runtime/detail/stack.h>
+#include <sluice/runtime/options.h>
+
+#include <atomic>
+#include <exception>
+#include <string>
+
+namespace sluice::detail {
+
+class scheduler;
+class worker;
+
+// The exceptions that are being handled or thrown: C++ keeps them per thread, but they belong to the stack.
+struct exception_state {
+  void* caught = nullptr;
+  unsigned int uncaught = 0;
+};
+
+// What a switch leaves and enters: a fiber, or a worker's own loop.
+struct execution {
+  stack_pointer sp = nullptr;
+  exception_state exceptions;
+  [[no_unique_address]] sanitizer_context sanitizer;
+};
+
+// Life: made → spawned (registered, ready) → first dispatch takes a stack → runs and waits by turns → retired.
+// A worker that takes it from a queue owns all its fields until the fiber's next switch is finished.
+class fiber : public waiter {
+ public:
+  fiber(scheduler& s, launch&& how);
+
+  // As given, else the number.
+  std::string name() const { return name_.empty() ? std::to_string(number_) : name_; }
+  // For messages: the name in quotes, else the number; cut off if it is very long. Usable in a signal handler.
+  struct name_text {
+    char text[64];
+  };
+  name_text display_name() const noexcept;
+  bool pinned() const noexcept { return pinned_; }
+
+  timer_queue& timers() noexcept final;
+  void wake() noexcept final;
+  // Lets the others go first; returns at once if there are none. Throws cancelled.
+  void yield();
+
+ protected:
+  virtual ~fiber() = default;
+
+ private:
+  friend class worker;
+  friend class scheduler;
+  friend class run_queue;
+  friend class registry;
+  friend struct overflow_report;
+
+  // The body. Nothing leaves it.
+  virtual void run() noexcept = 0;
+  // Instead of run(), when the fiber never gets to start.
+  virtual void refuse(std::exception_ptr why) noexcept = 0;
+  // The runtime has no more to do with it. Runs no user code.
+  virtual void dismiss() noexcept = 0;
+
+  void park() noexcept final;
+
+  execution exec_;
+  std::atomic<bool> committing_{false};  // its last worker still looks at it; nobody may run it yet
+  stack stack_;
+  std::size_t stack_size_;
+  worker* worker_ = nullptr;  // that runs it, or ran it last; its home if it is pinned
+  scheduler* const scheduler_;
+  fiber* next_ready_ = nullptr;       // guarded by the run queue it is in
+  fiber* prev_registered_ = nullptr;  // guarded, with the next two, by the registry
+  fiber* next_registered_ = nullptr;
+  std::size_t shard_ = 0;
+  std::uint64_t number_ = 0;
+  std::string name_;
+  const bool pinned_;
+};
+
+}  // namespace sluice::detail

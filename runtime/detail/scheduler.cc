@@ -1,0 +1,155 @@
+#include <sluice/base/check.h>
+#include <sluice/runtime/detail/scheduler.h>
+#include <sluice/runtime/detail/signals.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace sluice::detail {
+
+namespace {
+
+unsigned checked_workers(unsigned asked, unsigned most) {
+  if (asked > most)
+    throw std::invalid_argument("sluice: " + std::to_string(asked) + " workers; there can be " + std::to_string(most));
+  return asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+scheduler::scheduler(runtime_options options)
+    : worker_count_(checked_workers(options.workers, most_workers)),
+      stacks_(checked_stack_size(options.stack_size)),
+      fibers_(worker_count_ + 1) {
+  report_stack_overflows();
+  if (options.unobserved_error)
+    unobserved_error_ = std::make_shared<const error_handler>(std::move(options.unobserved_error));
+  idle_.reserve(worker_count_);
+  workers_.reserve(worker_count_);
+  threads_.reserve(worker_count_);
+  for (unsigned i = 0; i < worker_count_; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
+  try {
+    for (auto& w : workers_) threads_.emplace_back([&w] { w->loop(); });
+  } catch (...) {
+    shut_down();
+    throw;
+  }
+}
+
+scheduler::~scheduler() {
+  shut_down();
+  const in_scheduler ending;  // what fibers did to the workers was done on threads that are joined now
+  workers_.clear();
+}
+
+void scheduler::spawn(fiber& f) {
+  worker* const here = worker::current();
+  const bool inside = here != nullptr && &here->scheduler_ == this;
+  happens_before(&f);
+  const in_scheduler scheduling;
+  const std::uint64_t number = fibers_.add(f, inside ? here->index_ : worker_count_, [&] {
+    // Under the lock that shut_down() takes after it has set stopping_: it finds either the flag set or the fiber listed.
+    if (stopping_.load(std::memory_order_seq_cst)) f.request_stop(waiter::always);
+  });
+  f.number_ = number;
+  if (inside)
+    here->make_ready(f);
+  else
+    inject(f);
+}
+
+void scheduler::inject(fiber& f) noexcept {
+  if (f.pinned()) {
+    if (f.worker_ == nullptr) f.worker_ = workers_[next_home_.fetch_add(1, std::memory_order_relaxed) % worker_count_].get();
+    f.worker_->make_pinned_ready(f);
+    return;
+  }
+  SLUICE_CHECK(injected_.enqueue(&f), "out of memory while a fiber was made ready");
+  injected_count_.fetch_add(1, std::memory_order_seq_cst);
+  if (searching_.load(std::memory_order_seq_cst) == 0) wake_one_if_idle();
+}
+
+fiber* scheduler::take_injected() noexcept {
+  if (injected_count_.load(std::memory_order_seq_cst) == 0) return nullptr;
+  fiber* f = nullptr;
+  if (!injected_.try_dequeue(f)) return nullptr;
+  injected_count_.fetch_sub(1, std::memory_order_seq_cst);
+  return f;
+}
+
+void scheduler::wake_one_if_idle() noexcept {
+  if (idle_count_.load(std::memory_order_seq_cst) != 0) wake_idle(nullptr);
+}
+
+// `which`, or any if null; nothing happens if it is not asleep.
+void scheduler::wake_idle(worker* which) noexcept {
+  {
+    const std::lock_guard guard(idle_lock_);
+    if (idle_.empty() || (which != nullptr && !which->idle_)) return;
+    if (which == nullptr) {
+      which = idle_.back();
+      idle_.pop_back();
+    } else {
+      idle_.erase(std::find(idle_.begin(), idle_.end(), which));
+    }
+    which->idle_ = false;
+    idle_count_.fetch_sub(1, std::memory_order_seq_cst);
+    which->woken_.store(worker::woken_up, std::memory_order_release);
+  }
+  futex_wake_one(which->woken_);
+}
+
+void scheduler::summon_watcher() noexcept {
+  worker* summoned = nullptr;
+  {
+    const std::lock_guard guard(idle_lock_);
+    if (idle_.empty() || !watcher_.compare_exchange_strong(summoned, idle_.back(), std::memory_order_seq_cst)) return;
+    summoned = idle_.back();  // stays idle, only no longer without a timeout
+    std::uint32_t asleep = 0;
+    summoned->woken_.compare_exchange_strong(asleep, worker::woken_to_watch, std::memory_order_release);
+  }
+  futex_wake_one(summoned->woken_);
+}
+
+bool scheduler::keeps_watch(worker& w) noexcept {
+  if (all_idle()) {
+    worker* self = &w;
+    if (!watcher_.compare_exchange_strong(self, nullptr, std::memory_order_seq_cst) || all_idle()) return false;
+  }
+  worker* nobody = nullptr;
+  watcher_.compare_exchange_strong(nobody, &w, std::memory_order_seq_cst);
+  return watcher_.load(std::memory_order_relaxed) == &w;
+}
+
+void scheduler::shut_down() {
+  SLUICE_CHECK(worker::current() == nullptr || &worker::current()->scheduler_ != this,
+               "a runtime was shut down from one of its own fibers");
+  stopping_.store(true, std::memory_order_seq_cst);
+  for (;;) {
+    const std::uint32_t retired = retired_while_stopping_.load(std::memory_order_acquire);
+    {
+      const in_scheduler stopping;
+      fiber* decided = nullptr;
+      fibers_.visit([&decided](fiber& f) {
+        if (!f.request_stop(waiter::always)) return;
+        f.next_ready_ = decided;  // parked, and only we may wake it: the link is ours
+        decided = &f;
+      });
+      while (decided != nullptr) {
+        fiber& f = *decided;
+        decided = f.next_ready_;
+        f.wake();
+      }
+    }
+    if (fibers_.empty()) break;
+    futex_wait(retired_while_stopping_, retired, std::chrono::steady_clock::now() + std::chrono::milliseconds(100));
+  }
+  happens_after(this);
+  stopped_.store(true, std::memory_order_seq_cst);
+  for (auto& w : workers_) wake_idle(w.get());
+  for (auto& t : threads_)
+    if (t.joinable()) t.join();
+}
+
+}  // namespace sluice::detail

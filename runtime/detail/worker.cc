@@ -1,0 +1,352 @@
+#include <sluice/futures/cancelled.h>
+#include <sluice/runtime/detail/scheduler.h>
+#include <sluice/runtime/detail/signals.h>
+#include <sluice/runtime/detail/worker.h>
+
+#include <cxxabi.h>
+
+#include <chrono>
+#include <exception>
+
+namespace sluice::detail {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+// A cross-core wake costs the waker 3-7 us and takes 15-30 us to arrive, so:
+constexpr auto steal_age = 10us;               // what has waited less is left to its worker, where it is warm
+constexpr auto search_time = 50us;             // an idle worker looks for this long before it sleeps
+constexpr std::uint64_t wake_pause = 200'000;  // cycles between two wake-ups of others by one worker
+constexpr auto first_watch = 1ms;
+constexpr auto longest_watch = 10ms;
+constexpr std::uint32_t steal_most = 128;
+
+thread_local worker* this_worker = nullptr;
+
+std::uint64_t cycles() noexcept { return __builtin_ia32_rdtsc(); }
+
+}  // namespace
+
+[[gnu::noinline]] worker* worker::current() noexcept {
+  asm volatile("");
+  return this_worker;
+}
+
+worker::worker(scheduler& s, std::size_t index) : scheduler_(s), index_(index), wheel_(clock::now()) {}
+
+// ---- Switching
+
+SLUICE_NO_TSAN void worker::switch_to(execution& from, fiber* next, bool from_retires) noexcept {
+  execution& to = next != nullptr ? next->exec_ : loop_;
+  if (next != nullptr) {
+    for (spin_wait spin; next->committing_.load(std::memory_order_acquire);) spin.once();
+    next->worker_ = this;
+  }
+  *current_waiter_ = next;
+  left_ = &from;
+  switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  from.exceptions = *exceptions_;
+  *exceptions_ = to.exceptions;
+  sanitizer_context::leave(from.sanitizer, to.sanitizer, from_retires);
+  switch_context(from.sp, to.sp, next);
+}
+
+// On the context that was entered: settles the one that was left.
+void worker::finish_switch(execution& entered) noexcept {
+  entered.sanitizer.enter(left_ == &loop_ ? &loop_.sanitizer : nullptr);
+  fiber* const f = leaving_;
+  const then what = then_;
+  then_ = then::nothing;
+  switch (what) {
+    case then::nothing:
+      break;
+    case then::commit_park:
+      // While an exception unwinds a stack, a wait in a destructor must not throw another. Once parked, another worker may
+      // take the fiber: it waits in switch_to until this one has let go.
+      f->committing_.store(true, std::memory_order_relaxed);
+      {
+        const bool sleeps = f->commit_park(f->exec_.exceptions.uncaught == 0);
+        f->committing_.store(false, std::memory_order_release);
+        if (!sleeps) make_ready(*f);
+      }
+      break;
+    case then::queue_again:
+      (f->pinned() ? pinned_ : queue_).push(*f);
+      break;
+    case then::retire:
+      retire(*f);
+      break;
+  }
+}
+
+void worker::suspend(fiber& f, then what) noexcept {
+  enter_scheduler();
+  fiber* const next = pick_next();
+  if (next != nullptr && wheel_.next_deadline() != steady_time::max()) scheduler_.ensure_watcher();
+  leave_for(f, next, what);
+}
+
+bool worker::yield(fiber& f) noexcept {
+  enter_scheduler();
+  fiber* const next = pick_next();
+  if (next != nullptr)
+    leave_for(f, next, then::queue_again);
+  else
+    leave_scheduler();
+  return next != nullptr;
+}
+
+// Returns when somebody has resumed f, perhaps on another worker than this.
+void worker::leave_for(fiber& f, fiber* next, then what) noexcept {
+  leaving_ = &f;
+  then_ = what;
+  if (what == then::retire) {
+    void* const memory = f.stack_.bottom;
+    leave_scheduler();
+    happens_before(memory);
+  }
+  switch_to(f.exec_, next, what == then::retire);
+  worker& here = *f.worker_;
+  here.finish_switch(f.exec_);
+  leave_scheduler();
+  happens_after(&here);
+}
+
+SLUICE_NO_TSAN void worker::fiber_main(void* argument) noexcept {
+  fiber& f = *static_cast<fiber*>(argument);
+  {
+    const in_scheduler here;
+    f.worker_->finish_switch(f.exec_);
+  }
+  happens_after(f.worker_);  // its thread's beginning
+  happens_after(&f);
+  happens_after(f.stack_.bottom);  // its last user has left it
+  if (f.stop_requested() != waiter::none && f.take_stop())
+    f.refuse(std::make_exception_ptr(cancelled{}));
+  else
+    f.run();
+  happens_before(&f.worker_->scheduler_);  // whoever ends the runtime may rely on it
+  f.worker_->suspend(f, then::retire);
+  std::abort();  // not reached: nobody resumes a retired fiber
+}
+
+// A fiber gets its stack when it first runs: a thousand that are spawned and not begun need none.
+bool worker::prepare(fiber& f) noexcept {
+  if (f.stack_) return true;
+  f.worker_ = this;
+  try {
+    f.stack_ = f.stack_size_ == scheduler_.stacks_.stack_size() ? scheduler_.stacks_.get() : map_stack(f.stack_size_);
+  } catch (...) {
+    leave_scheduler();
+    happens_after(&f);
+    f.refuse(std::current_exception());
+    enter_scheduler();
+    retire(f);
+    return false;
+  }
+  f.exec_.sp = make_context(f.stack_.top, &worker::fiber_main);
+  f.exec_.sanitizer.create();
+  f.exec_.sanitizer.set_stack(f.stack_.bottom, f.stack_.size);
+  return true;
+}
+
+void worker::retire(fiber& f) noexcept {
+  if (f.stack_) {
+    f.exec_.sanitizer.destroy();
+    if (f.stack_.size == scheduler_.stacks_.stack_size())
+      scheduler_.stacks_.put(f.stack_);
+    else
+      unmap_stack(f.stack_);
+  }
+  scheduler& s = scheduler_;
+  s.fibers_.remove(f);
+  f.dismiss();
+  if (s.stopping_.load(std::memory_order_seq_cst)) {
+    s.retired_while_stopping_.fetch_add(1, std::memory_order_release);
+    futex_wake_one(s.retired_while_stopping_);
+  }
+}
+
+// ---- Choosing
+
+fiber* worker::pick_next() noexcept {
+  for (;;) {
+    ++tick_;
+    const bool timers = wheel_.next_deadline() != steady_time::max();
+    if ((tick_ & (timers ? 7 : 63)) == 0) look_around();
+    fiber* next = nullptr;
+    if (pinned_.size() > 0 && (tick_ & 1)) next = pinned_.pop();
+    if (next == nullptr && (slot_run_ < slot_turns || queue_.size() == 0) &&
+        slot_.load(std::memory_order_relaxed) != nullptr) {
+      next = slot_.exchange(nullptr, std::memory_order_acquire);
+      ++slot_run_;
+    }
+    if (next == nullptr) {
+      slot_run_ = 0;
+      next = queue_.pop();
+    }
+    if (next == nullptr && pinned_.size() > 0) next = pinned_.pop();
+    if (next == nullptr && slot_.load(std::memory_order_relaxed) != nullptr)
+      next = slot_.exchange(nullptr, std::memory_order_acquire);
+    if (next == nullptr || prepare(*next)) return next;
+  }
+}
+
+// The wheel's lock does order what happens to the waiters in it, so this is not the scheduler's own business.
+void worker::fire(timer_wheel& wheel, steady_time now) noexcept {
+  leave_scheduler();
+  wheel.fire(now);
+  enter_scheduler();
+}
+
+void worker::look_around() noexcept {
+  fire(wheel_, clock::now());
+  if (fiber* f = scheduler_.take_injected()) make_ready(*f);
+}
+
+void worker::make_ready(fiber& f) noexcept {
+  if (f.pinned()) {
+    if (f.worker_ == nullptr) f.worker_ = this;
+    f.worker_->make_pinned_ready(f);
+    return;
+  }
+  if (slot_.load(std::memory_order_relaxed) == nullptr) {
+    slot_.store(&f, std::memory_order_release);
+    scheduler_.ensure_watcher();
+    return;
+  }
+  if (fiber* older = slot_.exchange(&f, std::memory_order_acq_rel)) {
+    queue_.push(*older);
+    if (scheduler_.idle_count_.load(std::memory_order_relaxed) == 0 ||
+        scheduler_.searching_.load(std::memory_order_relaxed) != 0)
+      return;
+    if (const std::uint64_t now = cycles(); now - last_wake_ > wake_pause) {
+      last_wake_ = now;
+      scheduler_.wake_one_if_idle();
+    }
+  }
+}
+
+void worker::make_pinned_ready(fiber& f) noexcept {
+  pinned_.push(f);
+  if (worker::current() != this) scheduler_.wake_idle(this);
+}
+
+// ---- Idling
+
+void worker::loop() {
+  this_worker = this;
+  current_waiter_ = &current_waiter_slot();
+  exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
+  loop_.sanitizer.adopt_thread();
+  sightings_.resize(scheduler_.worker_count_);
+  const signal_stack for_overflows;
+  share_errno();
+  happens_before(this);
+  const in_scheduler here;
+  for (;;) {
+    fiber* next = pick_next();
+    if (next == nullptr) next = search();
+    if (next != nullptr) {
+      switch_to(loop_, next, false);
+      finish_switch(loop_);
+    } else if (!sleep()) {
+      break;
+    }
+  }
+  this_worker = nullptr;
+}
+
+// Looks for work for a short while. Whoever finds some sees to it that another looks for the rest.
+fiber* worker::search() {
+  auto& searching = scheduler_.searching_;
+  if (!searching_) {
+    if (searching.load(std::memory_order_relaxed) * 2 >= scheduler_.worker_count_ && scheduler_.worker_count_ > 1)
+      return nullptr;
+    searching.fetch_add(1, std::memory_order_seq_cst);
+    searching_ = true;
+  }
+  fiber* found = nullptr;
+  const steady_time begin = clock::now();
+  for (steady_time now = begin; found == nullptr && now - begin < search_time; now = clock::now()) {
+    fire(wheel_, now);
+    found = scheduler_.take_injected();
+    if (found != nullptr && !prepare(*found)) found = nullptr;
+    if (found == nullptr) found = pick_next();
+    if (found == nullptr) found = steal(now);
+    for (int i = 0; found == nullptr && i < 16; ++i) cpu_relax();
+  }
+  searching_ = false;
+  searching.fetch_sub(1, std::memory_order_seq_cst);
+  if (found != nullptr && (queue_.size() > 0 || scheduler_.injected_count_.load(std::memory_order_relaxed) > 0))
+    scheduler_.wake_one_if_idle();
+  return found;
+}
+
+fiber* worker::steal(steady_time now) noexcept {
+  for (std::size_t i = 1; i < scheduler_.worker_count_; ++i) {
+    worker& victim = *scheduler_.workers_[(index_ + i) % scheduler_.worker_count_];
+    if (&victim == this) continue;
+    sighting& seen = sightings_[victim.index_];
+    const std::uint32_t taken = victim.queue_.taken();
+    const std::uint32_t switches = victim.switches_.load(std::memory_order_relaxed);
+    if (now - seen.when >= steal_age) {
+      fiber* found = nullptr;
+      if (seen.waiting > taken - seen.taken) {  // of what waited then, some still does
+        found = victim.queue_.steal_half(queue_, std::min(steal_most, seen.waiting - (taken - seen.taken)));
+      } else if (seen.in_slot != nullptr && seen.switches == switches) {
+        fiber* expected = seen.in_slot;
+        if (victim.slot_.compare_exchange_strong(expected, nullptr, std::memory_order_acquire)) found = seen.in_slot;
+      }
+      seen = {now, victim.queue_.taken(), victim.queue_.size(), switches, victim.slot_.load(std::memory_order_relaxed)};
+      if (found != nullptr && prepare(*found)) return found;
+    }
+    // Its worker may be too busy to look at the clock.
+    if (victim.wheel_.next_deadline() < now - 1ms) fire(victim.wheel_, now);
+  }
+  return nullptr;
+}
+
+// False: the scheduler has stopped.
+bool worker::sleep() {
+  scheduler& s = scheduler_;
+  woken_.store(0, std::memory_order_relaxed);
+  {
+    const std::lock_guard guard(s.idle_lock_);
+    s.idle_.push_back(this);
+    idle_ = true;
+    s.idle_count_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  bool timed_out = false;
+  const auto woken = [this] { return woken_.load(std::memory_order_acquire) == woken_up; };
+  while (!woken() && !timed_out && pinned_.size() == 0 && s.injected_count_.load(std::memory_order_seq_cst) == 0 &&
+         !s.stopped_.load(std::memory_order_seq_cst)) {
+    std::uint32_t poked = woken_to_watch;
+    woken_.compare_exchange_strong(poked, 0, std::memory_order_relaxed);
+    const bool watching = s.keeps_watch(*this);
+    const steady_time now = clock::now();
+    steady_time until = wheel_.next_deadline();
+    if (watching) {
+      watch_interval_ = std::clamp<steady_time::duration>(watch_interval_ * 2, first_watch, longest_watch);
+      until = std::min(until, now + watch_interval_);
+    }
+    futex_wait(woken_, 0, until);
+    timed_out = clock::now() >= until;
+  }
+  worker* self = this;
+  s.watcher_.compare_exchange_strong(self, nullptr, std::memory_order_seq_cst);
+  {
+    const std::lock_guard guard(s.idle_lock_);
+    if (idle_) {
+      idle_ = false;
+      s.idle_.erase(std::find(s.idle_.begin(), s.idle_.end(), this));
+      s.idle_count_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+  }
+  if (woken()) watch_interval_ = {};
+  return !s.stopped_.load(std::memory_order_seq_cst);
+}
+
+}  // namespace sluice::detail

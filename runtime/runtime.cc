@@ -1,0 +1,34 @@
+#include <sluice/runtime/detail/scheduler.h>
+#include <sluice/runtime/runtime.h>
+
+namespace sluice {
+
+runtime::runtime(runtime_options options) : scheduler_(std::make_unique<detail::scheduler>(std::move(options))) {}
+runtime::~runtime() = default;
+
+namespace detail {
+
+scheduler& current_scheduler() {
+  if (worker* w = worker::current()) return w->owner();
+  static auto* const forever = new scheduler(runtime_options{});  // its fibers may outlive every static object
+  return *forever;
+}
+
+void* allocate_frame(std::size_t size) {
+  worker* const here = worker::current();
+  if (here != nullptr && frame_pool::serves(size)) return here->frames().get(size);
+  return ::operator new(frame_pool::rounded(size));
+}
+
+void free_frame(void* memory, std::size_t size) noexcept {
+  worker* const here = worker::current();
+  if (here != nullptr && frame_pool::serves(size)) return here->frames().put(memory, size);
+  ::operator delete(memory);
+}
+
+void start(scheduler& s, fiber& f) { s.spawn(f); }
+
+std::shared_ptr<const error_handler> unobserved_error_handler(const scheduler& s) noexcept { return s.unobserved_error(); }
+
+}  // namespace detail
+}  // namespace sluice

@@ -1,0 +1,75 @@
+// runtime.h - fibers on a few threads.
+//
+//   int main() { return sluice::run([] { auto f = sluice::go([] { return 42; }); return f.get() - 42; }); }
+//
+// A fiber is a function with a stack of its own: it may wait anywhere, and while it waits its thread runs others. Fibers
+// move between the workers of their runtime, unless they are launched as pinned.
+// Threads: everything here may be called from any fiber or thread.
+// Cost: go() is one allocation; the stack comes from a pool when the fiber first runs.
+#pragma once
+
+#include <sluice/futures/future.h>
+#include <sluice/runtime/detail/spawned.h>
+#include <sluice/runtime/options.h>
+
+#include <chrono>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace sluice {
+
+// Several may live side by side, in any thread. Its fibers end with it.
+class runtime {
+ public:
+  // std::invalid_argument for options out of range, std::system_error if the threads cannot be had.
+  explicit runtime(runtime_options options = {});
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+  // Cancels the fibers that are still there (each blocking wait throws cancelled, destructors run), and waits until all
+  // have ended. Must not be called by one of them.
+  ~runtime();
+
+  // Starts a fiber that runs f. Its result or exception arrives in the future; a future that is dropped lets it run on.
+  template <class F>
+  auto go(F&& f) {
+    return go(launch{}, std::forward<F>(f));
+  }
+  template <class F>
+  auto go(launch how, F&& f) {
+    return detail::spawn(*scheduler_, std::move(how), std::forward<F>(f));
+  }
+
+ private:
+  std::unique_ptr<detail::scheduler> scheduler_;
+};
+
+// Starts a fiber in the runtime of the calling fiber; called from a plain thread, in a default runtime that is made when it
+// is first needed and lives as long as the program.
+template <class F>
+auto go(launch how, F&& f) {
+  return detail::spawn(detail::current_scheduler(), std::move(how), std::forward<F>(f));
+}
+template <class F>
+auto go(F&& f) {
+  return go(launch{}, std::forward<F>(f));
+}
+
+// Runs f as the first fiber of a runtime of its own, and returns its result or throws its exception when every fiber of
+// that runtime has ended: those still blocked when f returns are cancelled. Blocks the caller.
+template <class F>
+auto run(runtime_options options, F&& f) {
+  auto result = [&] {
+    runtime r(std::move(options));
+    auto main = r.go(launch{.name = "main"}, std::forward<F>(f));
+    main.wait();
+    return main;
+  }();
+  return result.get();
+}
+template <class F>
+auto run(F&& f) {
+  return run(runtime_options{}, std::forward<F>(f));
+}
+
+}  // namespace sluice

@@ -1,0 +1,34 @@
+#include <sluice/futures/wait.h>
+#include <sluice/runtime/detail/worker.h>
+#include <sluice/runtime/this_fiber.h>
+
+#include <thread>
+
+namespace sluice::this_fiber {
+
+namespace {
+
+detail::fiber* self() noexcept {
+  return detail::worker::current() != nullptr ? static_cast<detail::fiber*>(detail::current_waiter_slot()) : nullptr;
+}
+
+}  // namespace
+
+void yield() {
+  if (detail::fiber* f = self())
+    f->yield();
+  else
+    std::this_thread::yield();
+}
+
+void sleep_until(std::chrono::steady_clock::time_point t) {
+  deadline_event e(t);
+  detail::wait_one(e);
+}
+
+std::string name() {
+  const detail::fiber* f = self();
+  return f != nullptr ? f->name() : "(thread)";
+}
+
+}  // namespace sluice::this_fiber

@@ -1,0 +1,13 @@
+// sluice.h - everything: channels, select, fibers, futures and timers. The README has a reading order.
+#pragma once
+
+#include <sluice/channels/channel.h>
+#include <sluice/channels/ends.h>
+#include <sluice/futures/cancelled.h>
+#include <sluice/futures/event.h>
+#include <sluice/futures/future.h>
+#include <sluice/futures/wait_list.h>
+#include <sluice/runtime/runtime.h>
+#include <sluice/runtime/this_fiber.h>
+#include <sluice/select/select.h>
+#include <sluice/timers/timer.h>
