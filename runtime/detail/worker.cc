@@ -40,10 +40,7 @@ worker::worker(scheduler& s, std::size_t index) : scheduler_(s), index_(index), 
 
 SLUICE_NO_TSAN void worker::switch_to(execution& from, fiber* next, bool from_retires) noexcept {
   execution& to = next != nullptr ? next->exec_ : loop_;
-  if (next != nullptr) {
-    for (spin_wait spin; next->committing_.load(std::memory_order_acquire);) spin.once();
-    next->worker_ = this;
-  }
+  if (next != nullptr) next->worker_ = this;
   *current_waiter_ = next;
   left_ = &from;
   switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -64,7 +61,7 @@ void worker::finish_switch(execution& entered) noexcept {
       break;
     case then::commit_park:
       // While an exception unwinds a stack, a wait in a destructor must not throw another. Once parked, another worker may
-      // take the fiber: it waits in switch_to until this one has let go.
+      // take the fiber: it waits in prepare() until this one has let go.
       f->committing_.store(true, std::memory_order_relaxed);
       {
         const bool sleeps = f->commit_park(f->exec_.exceptions.uncaught == 0);
@@ -132,9 +129,13 @@ SLUICE_NO_TSAN void worker::fiber_main(void* argument) noexcept {
   std::abort();  // not reached: nobody resumes a retired fiber
 }
 
-// A fiber gets its stack when it first runs: a thousand that are spawned and not begun need none.
+// Whoever takes a fiber from a queue calls this before it runs it. It gets its stack when it first runs: a thousand that are
+// spawned and not begun need none.
 bool worker::prepare(fiber& f) noexcept {
-  if (f.stack_) return true;
+  if (f.stack_) {
+    for (spin_wait spin; f.committing_.load(std::memory_order_acquire);) spin.once();
+    return true;
+  }
   f.worker_ = this;
   try {
     f.stack_ = f.stack_size_ == scheduler_.stacks_.stack_size() ? scheduler_.stacks_.get() : map_stack(f.stack_size_);
