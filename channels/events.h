@@ -117,7 +117,7 @@ class owning_send_event {
 
  private:
   bool offer() noexcept {
-    node_.value = &*value_;  // anew each time: the event may have moved
+    if (!spent_) node_.value = &*value_;  // anew each time: the event may have moved
     return !spent_;
   }
 

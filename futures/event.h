@@ -5,7 +5,7 @@
 //   arm       Publish "whoever can complete me, win `w`'s wait as `index`" through a wait_node, and return true. First look
 //             again, *under the lock that makes the node visible* (P3): if it can be done now, call w.claim_own(index); if
 //             that succeeds, do it. Return false then, also if the claim was lost: the wait is decided.
-//             Must not throw: other events of the wait may be armed.
+//             Noexcept, like disarm: other events of the wait may be armed.
 //   disarm    Withdraw the node. Idempotent, O(1). On return no other thread holds a pointer to this event (P4).
 //   take      Move the result out.
 // Optional:
@@ -28,8 +28,8 @@ template <class E>
 concept event = std::move_constructible<E> && requires(E& e, waiter& w, std::uint32_t index) {
   typename E::value_type;
   { e.poll() } -> std::same_as<bool>;
-  { e.arm(w, index) } -> std::same_as<bool>;
-  { e.disarm() } -> std::same_as<void>;
+  { e.arm(w, index) } noexcept -> std::same_as<bool>;
+  { e.disarm() } noexcept -> std::same_as<void>;
   { e.take() } -> std::same_as<typename E::value_type>;
 };
 
@@ -83,7 +83,7 @@ class event_ref {
   struct verbs {
     bool (*poll)(void*);
     bool (*arm)(void*, waiter&, std::uint32_t) noexcept;
-    void (*disarm)(void*);
+    void (*disarm)(void*) noexcept;
     bool (*complete)(void*);
     std::uint64_t (*look)(void*);
   };
@@ -91,7 +91,7 @@ class event_ref {
   static constexpr verbs verbs_of{
       [](void* e) { return static_cast<E*>(e)->poll(); },
       [](void* e, waiter& w, std::uint32_t index) noexcept { return static_cast<E*>(e)->arm(w, index); },
-      [](void* e) { static_cast<E*>(e)->disarm(); },
+      [](void* e) noexcept { static_cast<E*>(e)->disarm(); },
       [](void* e) { return detail::complete(*static_cast<E*>(e)); },
       [](void* e) { return detail::look(*static_cast<E*>(e)); },
   };

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <concepts>
+#include <memory>
 #include <ranges>
+#include <stdexcept>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -104,15 +106,25 @@ std::size_t try_any_of(order how, E&... events) {
   return try_any(refs, how);
 }
 
+// An event can wait in one place only. Free where the compiler knows the addresses apart, as those of local variables.
+template <event... E>
+std::array<const void*, sizeof...(E)> distinct_addresses(E&... events) {
+  const std::array<const void*, sizeof...(E)> addresses{std::addressof(events)...};
+  for (std::size_t i = 1; i < addresses.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (addresses[i] == addresses[j]) throw std::invalid_argument("sluice: the same event twice in one select");
+  return addresses;
+}
+
 // The address of the one that won; null if none did.
 template <event... E>
 const void* wait_each(order how, E&... events) {
-  const std::array<const void*, sizeof...(E)> addresses{&events...};
+  const auto addresses = distinct_addresses(events...);
   return addresses[wait_any_of(how, events...)];
 }
 template <event... E>
 const void* try_each(order how, E&... events) {
-  const std::array<const void*, sizeof...(E)> addresses{&events...};
+  const auto addresses = distinct_addresses(events...);
   const std::size_t i = try_any_of(how, events...);
   return i == none_ready ? nullptr : addresses[i];
 }

@@ -17,8 +17,9 @@
 // try_select, or a last case otherwise(handler): do not wait. That default is taken only if there was one moment at which
 //                   none was ready.
 // An event that lost has consumed nothing, given nothing away and left nothing behind when the call returns. The same
-// channel may occur several times; a select never pairs with itself. The events meet select only in the concept of
-// futures/event.h, so events of your own work as well.
+// channel may occur several times, the same event object may not (std::invalid_argument, where the events are named); a
+// select never pairs with itself. The events meet select only in the concept of futures/event.h, so events of your own work
+// as well.
 // Threads: may be called from any fiber or thread; an event belongs to one call at a time.
 // Blocks:  select and select_in_order without otherwise(). They throw cancelled; then no case has happened.
 // Cost:    ready: one look at each event and one lock. Waiting: two locks for each event. No allocation for cases listed in

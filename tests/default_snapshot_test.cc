@@ -50,8 +50,8 @@ struct meddler {
   using value_type = void;
   std::function<void()> meddle;
   bool poll() { return false; }
-  bool arm(sluice::waiter&, std::uint32_t) { return true; }
-  void disarm() {}
+  bool arm(sluice::waiter&, std::uint32_t) noexcept { return true; }
+  void disarm() noexcept {}
   void take() {}
   std::uint64_t look() {
     if (meddle) std::exchange(meddle, nullptr)();

@@ -237,8 +237,8 @@ struct user_event {
   sluice::wait_list* list;
   sluice::wait_node node;
   bool poll() { return list->fired(); }
-  bool arm(sluice::waiter& w, std::uint32_t index) { return list->arm(node, w, index); }
-  void disarm() { list->disarm(node); }
+  bool arm(sluice::waiter& w, std::uint32_t index) noexcept { return list->arm(node, w, index); }
+  void disarm() noexcept { list->disarm(node); }
   int take() { return 42; }
 };
 struct user_defined : source_traits {

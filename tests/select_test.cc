@@ -29,6 +29,19 @@ TEST_CASE("named events: the winner compares equal to one event only") {
   });
 }
 
+TEST_CASE("the same event object twice is refused, whether it is ready or not") {
+  test::in_runtime([] {
+    channel<int> c(1);
+    auto r = recv(c);
+    auto other = sluice::never();
+    CHECK_THROWS_WITH_AS(select(r, other, r), "sluice: the same event twice in one select", std::invalid_argument);
+    CHECK_THROWS_AS(sluice::try_select(r, r), std::invalid_argument);
+    CHECK(c.send(1));
+    CHECK_THROWS_AS(sluice::select_in_order(r, r), std::invalid_argument);
+    CHECK(*c.try_recv() == 1);
+  });
+}
+
 TEST_CASE("handlers: one runs, with the value or with nothing, and select returns what it returns") {
   test::in_runtime([] {
     channel<int> full(1);
