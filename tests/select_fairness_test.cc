@@ -1,7 +1,9 @@
 // Uniform among the ready cases: not only "each gets its turn", but no case is favoured by where it stands.
 #include "tests/support/harness.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 
@@ -114,7 +116,7 @@ TEST_CASE("many cases, beyond one machine word of them") {
 TEST_CASE("fed by others, four producers on four channels, none is neglected") {
   test::in_runtime([] {
     std::array<channel<int>, 4> c;
-    const int n = test::scaled(20'000);
+    const int enough = test::scaled(1'000);
     std::vector<sluice::future<void>> producers;
     for (int p = 0; p < 4; ++p)
       producers.push_back(sluice::go([ch = c[static_cast<std::size_t>(p)], p] {
@@ -125,13 +127,15 @@ TEST_CASE("fed by others, four producers on four channels, none is neglected") {
     auto b = recv(c[1]);
     auto d = recv(c[2]);
     auto e = recv(c[3]);
-    for (int i = 0; i < n; ++i) {
+    // No share of a number of rounds: the machine may not run a producer's worker for a long time.
+    const auto late = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (*std::min_element(got.begin(), got.end()) < enough && std::chrono::steady_clock::now() < late) {
       const auto won = select(a, b, d, e);
       auto& event = won == a ? a : won == b ? b : won == d ? d : e;
       ++got[static_cast<std::size_t>(*event.take())];
     }
     for (auto& ch : c) ch.close();
     test::join(producers);
-    for (const int g : got) CHECK(g > n / 20);  // a quarter each would be ideal; the scheduler has its say as well
+    for (const int g : got) CHECK(g >= enough);
   });
 }
