@@ -21,14 +21,19 @@ namespace sluice {
 
 namespace detail {
 
-// now + d without overflow: what is too far away is never.
+constexpr std::chrono::hours far_away(24 * 365 * 100);
+
+template <class Rep, class Period>
+bool is_far_away(std::chrono::duration<Rep, Period> d) {
+  return std::chrono::duration<double>(d) > far_away;
+}
+
+// now + d without overflow: what is too far away is never, and what is past is now.
 template <class Rep, class Period>
 steady_time from_now(std::chrono::duration<Rep, Period> d) {
+  if (is_far_away(d)) return steady_time::max();
   const steady_time now = std::chrono::steady_clock::now();
-  if (d > std::chrono::duration<Rep, Period>::zero() &&
-      std::chrono::duration<double>(d) > std::chrono::hours(24 * 365 * 100))
-    return steady_time::max();
-  return now + std::chrono::ceil<steady_time::duration>(d);
+  return d > d.zero() ? now + std::chrono::ceil<steady_time::duration>(d) : now;
 }
 
 inline void check_period(bool positive, double seconds) {
@@ -44,10 +49,10 @@ class deadline_watch {
   bool passed(steady_time deadline) const noexcept {
     const std::uint64_t cycles = cycle_count();
     if (cycles - looked_at_ < cycles_left_) return false;
-    const auto left = deadline - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return true;
+    const steady_time now = std::chrono::steady_clock::now();
+    if (now >= deadline) return true;
     looked_at_ = cycles;
-    cycles_left_ = static_cast<std::uint64_t>(left / std::chrono::nanoseconds(1));
+    cycles_left_ = static_cast<std::uint64_t>((deadline - now) / std::chrono::nanoseconds(1));
     return false;
   }
   // The deadline is another one now.
@@ -145,11 +150,13 @@ deadline_event after(std::chrono::duration<Rep, Period> d) {
 }
 inline deadline_event at(std::chrono::steady_clock::time_point t) noexcept { return deadline_event(t); }
 
-// std::invalid_argument unless the period is positive.
+// std::invalid_argument unless the period is positive. One of more than a century is a century.
 template <class Rep, class Period>
 ticker_event every(std::chrono::duration<Rep, Period> period) {
-  detail::check_period(period > std::chrono::duration<Rep, Period>::zero(), std::chrono::duration<double>(period).count());
-  return ticker_event(std::chrono::steady_clock::now(), std::chrono::ceil<detail::steady_time::duration>(period));
+  detail::check_period(period > period.zero(), std::chrono::duration<double>(period).count());
+  return ticker_event(std::chrono::steady_clock::now(), detail::is_far_away(period)
+                                                            ? detail::steady_time::duration(detail::far_away)
+                                                            : std::chrono::ceil<detail::steady_time::duration>(period));
 }
 
 }  // namespace sluice
