@@ -6,7 +6,8 @@
 //
 // A channel is a handle: copies refer to the same channel, and its operations are const. channel<T>(nullptr) is the
 // channel that is never ready, as a case to switch off.
-// T: movable without throwing; it may be move-only, over-aligned, large, without a default constructor.
+// T: movable without throwing; it may be move-only, over-aligned, large, without a default constructor. Its move and the
+//    destructor of a moved-from T may run under the channel's lock: they must neither wait nor use the channel.
 // Threads: everything may be called from any fiber or thread. send, recv and iteration block; the rest does not.
 // Orders:  what happened before a send is visible to the receive that yields its value; what happened before close() to the
 //          receive that finds the channel closed. Values are FIFO, and so are the waiters on either side.
@@ -18,6 +19,7 @@
 #include <sluice/channels/events.h>
 #include <sluice/futures/wait.h>
 
+#include <concepts>
 #include <cstddef>
 #include <iterator>
 
@@ -31,7 +33,8 @@ class channel {
   // std::length_error or std::bad_alloc if that capacity cannot be had.
   explicit channel(std::size_t capacity = 0) : core_(core_ptr::adopt(new detail::channel_core<T>(capacity))) {}
   explicit channel(unbounded_t u) : core_(core_ptr::adopt(new detail::channel_core<T>(u))) {}
-  explicit channel(std::nullptr_t) noexcept {}
+  template <std::same_as<std::nullptr_t> Null>  // a template, since channel(0) means a capacity
+  explicit channel(Null) noexcept {}
 
   // Blocks until the value is accepted: true; or the channel is closed: false, and the value is still the caller's.
   // Throws cancelled (not sent).

@@ -41,8 +41,10 @@ class try_recv_result {
   bool empty() const noexcept { return state_ == detail::try_state::would_wait; }
   bool closed() const noexcept { return state_ == detail::try_state::closed; }
   T& operator*() & noexcept { return *value_; }
+  const T& operator*() const& noexcept { return *value_; }
   T&& operator*() && noexcept { return *std::move(value_); }
   T* operator->() noexcept { return &*value_; }
+  const T* operator->() const noexcept { return &*value_; }
 
  private:
   std::optional<T> value_;

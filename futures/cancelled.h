@@ -5,8 +5,9 @@
 
 namespace sluice {
 
-// Thrown by a wait that would block, in a fiber whose future was cancelled (once for each cancel()) or whose runtime is
-// shutting down (by every such wait). A wait that needs no blocking, or has already won, is never undone.
+// Thrown by a wait that would block, in a fiber whose future was cancelled (once; requests not yet delivered count as one)
+// or whose runtime is shutting down (by every such wait). A wait that needs no blocking, or has already won, is never
+// undone.
 class cancelled : public std::exception {
  public:
   const char* what() const noexcept override { return "sluice: the fiber was cancelled while it waited"; }

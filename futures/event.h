@@ -7,11 +7,14 @@
 //             that succeeds, do it. Return false then, also if the claim was lost: the wait is decided.
 //             Noexcept, like disarm: other events of the wait may be armed.
 //   disarm    Withdraw the node. Idempotent, O(1). On return no other thread holds a pointer to this event (P4).
+//             Called on events that are armed and lost; never on the winner, whose node was unlinked by whoever won it.
+//             So an event has one node.
 //   take      Move the result out.
 // Optional:
-//   complete  Called on the winner after it was withdrawn. False: woken, but beaten to it; the wait goes round again.
-//   look      One word without locking: bit 0 says "may be ready" (it may say so wrongly, never the opposite); the rest
-//             changes whenever readiness may have changed. Wanted by a select with a default case over several events.
+//   complete  Called on the winner. False: woken, but beaten to it; the wait goes round again.
+//   look      One word without locking: bit 0 says "may be ready" (it may say so wrongly, never the opposite; but not after
+//             a poll that failed, unless something has changed since); the rest changes whenever readiness may have
+//             changed. Wanted by a select with a default case over several events.
 //
 // An event belongs to one waiting party; it may be moved while it is not armed.
 #pragma once

@@ -14,6 +14,7 @@
 #include <sluice/futures/wait.h>
 
 #include <future>
+#include <stdexcept>
 #include <vector>
 
 namespace sluice {
@@ -60,9 +61,9 @@ class future {
     return std::exchange(state_, {})->take().get();
   }
 
-  // Asks the fiber that computes the result to stop: its current or next blocking wait throws `cancelled`, once for each
-  // call. False if there is no such fiber, or it is done. Does not block; the result still arrives (as `cancelled`, if the
-  // fiber lets it pass).
+  // Asks the fiber that computes the result to stop: its current or next blocking wait throws `cancelled`; requests that
+  // are not yet delivered count as one. A fiber that has not begun does not begin. False if there is no such fiber, or it is
+  // done. Does not block; the result still arrives (as `cancelled`, if the fiber lets it pass).
   bool cancel() const { return state().request_cancel(); }
 
   // How many waits are pending on this result at the moment.
@@ -154,7 +155,11 @@ class promise {
       throw;
     }
   }
-  void set_exception(std::exception_ptr error) { claim()->fulfil(std::move(error)); }
+  // As set_value; std::invalid_argument if there is no error.
+  void set_exception(std::exception_ptr error) {
+    if (error == nullptr) throw std::invalid_argument("sluice: set_exception(nullptr): a future needs an error or a value");
+    claim()->fulfil(std::move(error));
+  }
 
  private:
   detail::intrusive_ptr<detail::shared_state<T>> state() const {
@@ -176,7 +181,7 @@ class promise {
 // Blocks until one of the futures is ready and returns its index (among several that are ready, any). The others keep no
 // trace. Throws cancelled, and std::invalid_argument for an empty list. Works on any range of futures.
 template <class Futures>
-std::size_t wait_any(const Futures& futures) {
+std::size_t wait_any(Futures&& futures) {
   using event_type = done_event<typename std::remove_cvref_t<decltype(*std::begin(futures))>::value_type>;
   std::vector<event_type> events;
   for (const auto& f : futures) events.emplace_back(f);

@@ -5,8 +5,8 @@
 //   class my_event {                                     // an event
 //     wait_node node_; ...
 //     bool poll() { return happened.fired(); }
-//     bool arm(waiter& w, std::uint32_t i) { return happened.arm(node_, w, i); }
-//     void disarm() { happened.disarm(node_); }
+//     bool arm(waiter& w, std::uint32_t i) noexcept { return happened.arm(node_, w, i); }
+//     void disarm() noexcept { happened.disarm(node_); }
 //   };
 // Threads: all members may be called from any fiber or thread. None blocks beyond a short spin.
 // Orders: what happened before fire() is visible to whoever sees fired() or is woken by it.

@@ -90,9 +90,24 @@ Result handle_nth(std::size_t n, First& first, Rest&... rest) {
   return first.handle();
 }
 
+template <event... E>
+std::array<const void*, sizeof...(E)> addresses_of(E&... events) noexcept {
+  return {std::addressof(events)...};
+}
+
+// An event can wait in one place only. Free where the compiler knows the addresses apart, as those of local variables.
+template <event... E>
+void check_distinct(E&... events) {
+  const auto addresses = addresses_of(events...);
+  for (std::size_t i = 1; i < addresses.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (addresses[i] == addresses[j]) throw std::invalid_argument("sluice: the same event twice in one select");
+}
+
 // Each is tried where its type is known; only if one must wait do they go through a table of calls.
 template <event... E>
 std::size_t wait_any_of(order how, E&... events) {
+  check_distinct(events...);
   if (const std::size_t i = poll_any(how, events...); i != none_ready) return i;
   const std::array refs{event_ref(events)...};
   return wait_any(refs, how, true);
@@ -101,32 +116,21 @@ template <event... E>
 std::size_t try_any_of(order how, E&... events) {
   static_assert(sizeof...(E) == 1 || (has_look<E> && ...),
                 "sluice: a default over several events must be a snapshot, so each event needs look()");
+  check_distinct(events...);
   if (surely_none_ready(events...)) return none_ready;
   const std::array refs{event_ref(events)...};
   return try_any(refs, how);
 }
 
-// An event can wait in one place only. Free where the compiler knows the addresses apart, as those of local variables.
-template <event... E>
-std::array<const void*, sizeof...(E)> distinct_addresses(E&... events) {
-  const std::array<const void*, sizeof...(E)> addresses{std::addressof(events)...};
-  for (std::size_t i = 1; i < addresses.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (addresses[i] == addresses[j]) throw std::invalid_argument("sluice: the same event twice in one select");
-  return addresses;
-}
-
 // The address of the one that won; null if none did.
 template <event... E>
 const void* wait_each(order how, E&... events) {
-  const auto addresses = distinct_addresses(events...);
-  return addresses[wait_any_of(how, events...)];
+  return addresses_of(events...)[wait_any_of(how, events...)];
 }
 template <event... E>
 const void* try_each(order how, E&... events) {
-  const auto addresses = distinct_addresses(events...);
   const std::size_t i = try_any_of(how, events...);
-  return i == none_ready ? nullptr : addresses[i];
+  return i == none_ready ? nullptr : addresses_of(events...)[i];
 }
 
 template <class... C>

@@ -17,7 +17,7 @@
 // try_select, or a last case otherwise(handler): do not wait. That default is taken only if there was one moment at which
 //                   none was ready.
 // An event that lost has consumed nothing, given nothing away and left nothing behind when the call returns. The same
-// channel may occur several times, the same event object may not (std::invalid_argument, where the events are named); a
+// channel may occur several times, the same event object may not (std::invalid_argument, in a list written in the call); a
 // select never pairs with itself. The events meet select only in the concept of futures/event.h, so events of your own work
 // as well.
 // Threads: may be called from any fiber or thread; an event belongs to one call at a time.

@@ -176,6 +176,48 @@ TEST_CASE("while an exception unwinds the stack, a destructor may wait: it is no
   });
 }
 
+namespace {
+
+struct yields {
+  ~yields() { sluice::this_fiber::yield(); }
+};
+struct sleeps {
+  ~sleeps() { sluice::this_fiber::sleep_for(1ms); }
+};
+
+}  // namespace
+
+TEST_CASE("nor is a yield, which sees whether an exception unwinds now, not whether one did at the last wait") {
+  test::in_runtime([] {
+    std::atomic<bool> begun{false};
+    std::atomic<bool> caught{false};
+    auto unwinds = sluice::go([&] {
+      begun = true;
+      sluice::this_fiber::yield();
+      try {
+        const yields y;
+        throw std::runtime_error("on its way");
+      } catch (const std::runtime_error&) {
+        caught = true;
+      }
+      for (;;) sluice::this_fiber::yield();
+    });
+    auto unwound = sluice::go([&] {
+      try {
+        const sleeps s;
+        throw std::runtime_error("on its way");
+      } catch (const std::runtime_error&) {}
+      for (;;) sluice::this_fiber::yield();  // alone with it for long stretches: nothing to switch to
+    });
+    while (!begun) sluice::this_fiber::yield();
+    CHECK(unwinds.cancel());
+    CHECK_THROWS_AS(unwinds.get(), sluice::cancelled);
+    sluice::this_fiber::sleep_for(5ms);
+    CHECK(unwound.cancel());
+    CHECK_THROWS_AS(unwound.get(), sluice::cancelled);
+  });
+}
+
 TEST_CASE("cancel against values, timeouts and closes at once: each wait ends one way, and no value is lost") {
   test::in_runtime([] {
     const int n = test::scaled(40'000);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <future>
 #include <memory>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 
@@ -65,6 +66,9 @@ TEST_CASE("misuse is a std::future_error that says which") {
     sluice::future<int> none;
     CHECK_FALSE(none.valid());
     CHECK(code_of([&] { none.get(); }) == is(std::future_errc::no_state));
+    sluice::promise<int> unkept;
+    CHECK_THROWS_AS(unkept.set_exception(nullptr), std::invalid_argument);
+    unkept.set_value(1);  // and nothing had happened
     auto moved_from = std::move(p);
     CHECK(code_of([&] { p.get_future(); }) == is(std::future_errc::no_state));
     CHECK(code_of([&] { p.set_value(1); }) == is(std::future_errc::no_state));
@@ -211,6 +215,9 @@ TEST_CASE("wait_any: an index of a ready one, at once or later, error or not; th
     promises[1].set_exception(std::make_exception_ptr(1));
     CHECK(sluice::wait_any(futures) == 1);
     CHECK_THROWS_AS(futures[1].get(), int);
+    auto valid = futures | std::views::filter([](const auto& f) { return f.valid(); });
+    promises[4].set_value(4);
+    CHECK(sluice::wait_any(valid) == 2);
     std::vector<sluice::future<int>> none;
     CHECK_THROWS_AS(sluice::wait_any(none), std::invalid_argument);
   });

@@ -100,6 +100,27 @@ TEST_CASE("runtimes start and stop, again and again, in any thread") {
   }
 }
 
+TEST_CASE("a runtime may end while the thread that woke its last fiber has not yet come back from doing so") {
+  for (const unsigned n : test::worker_counts()) {
+    for (int i = 0; i < test::scaled(400); ++i) {
+      const channel<int> begun;
+      const channel<int> wakes(1);
+      std::thread outside([=] {
+        begun.recv();
+        std::this_thread::sleep_for(50us);  // it waits by now, most times
+        wakes.send(1);
+      });
+      sluice::run(test::with_workers(n), [&] {
+        sluice::go({.pinned = i % 2 == 0}, [=] {
+          begun.send(1);
+          CHECK(*wakes.recv() == 1);
+        }).get();
+      });
+      outside.join();
+    }
+  }
+}
+
 TEST_CASE("several runtimes side by side, one inside a fiber of another, share channels") {
   test::in_runtime([](unsigned n) {
     channel<int> c;

@@ -36,6 +36,9 @@ TEST_CASE("the same event object twice is refused, whether it is ready or not") 
     auto other = sluice::never();
     CHECK_THROWS_WITH_AS(select(r, other, r), "sluice: the same event twice in one select", std::invalid_argument);
     CHECK_THROWS_AS(sluice::try_select(r, r), std::invalid_argument);
+    auto with_handler = on(recv(c), [] {});
+    CHECK_THROWS_AS(select(with_handler, on(sluice::never(), [] {}), with_handler), std::invalid_argument);
+    CHECK_THROWS_AS(select(with_handler, with_handler, otherwise([] {})), std::invalid_argument);
     CHECK(c.send(1));
     CHECK_THROWS_AS(sluice::select_in_order(r, r), std::invalid_argument);
     CHECK(*c.try_recv() == 1);

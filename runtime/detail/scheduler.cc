@@ -21,6 +21,7 @@ unsigned checked_workers(unsigned asked, unsigned most) {
 scheduler::scheduler(runtime_options options)
     : worker_count_(checked_workers(options.workers, most_workers)),
       stacks_(checked_stack_size(options.stack_size)),
+      reserve_(stacks_.stack_size()),
       fibers_(worker_count_ + 1) {
   report_stack_overflows();
   if (options.unobserved_error)
@@ -60,14 +61,16 @@ void scheduler::spawn(fiber& f) {
 }
 
 void scheduler::inject(fiber& f) noexcept {
+  injecting_.fetch_add(1, std::memory_order_relaxed);  // seen by shut_down(), which finds f retired only after it ran
   if (f.pinned()) {
     if (f.worker_ == nullptr) f.worker_ = workers_[next_home_.fetch_add(1, std::memory_order_relaxed) % worker_count_].get();
     f.worker_->make_pinned_ready(f);
-    return;
+  } else {
+    SLUICE_CHECK(injected_.enqueue(&f), "out of memory while a fiber was made ready");
+    injected_count_.fetch_add(1, std::memory_order_seq_cst);
+    if (searching_.load(std::memory_order_seq_cst) == 0) wake_one_if_idle();
   }
-  SLUICE_CHECK(injected_.enqueue(&f), "out of memory while a fiber was made ready");
-  injected_count_.fetch_add(1, std::memory_order_seq_cst);
-  if (searching_.load(std::memory_order_seq_cst) == 0) wake_one_if_idle();
+  injecting_.fetch_sub(1, std::memory_order_release);
 }
 
 fiber* scheduler::take_injected() noexcept {
@@ -146,6 +149,7 @@ void scheduler::shut_down() {
     futex_wait(retired_while_stopping_, retired, std::chrono::steady_clock::now() + std::chrono::milliseconds(100));
   }
   happens_after(this);
+  for (spin_wait spin; injecting_.load(std::memory_order_acquire) != 0;) spin.once();
   stopped_.store(true, std::memory_order_seq_cst);
   for (auto& w : workers_) wake_idle(w.get());
   for (auto& t : threads_)

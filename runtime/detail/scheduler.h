@@ -11,6 +11,7 @@
 #pragma once
 
 #include <sluice/runtime/detail/registry.h>
+#include <sluice/runtime/detail/reserve_stack.h>
 #include <sluice/runtime/detail/worker.h>
 #include <sluice/runtime/options.h>
 
@@ -64,11 +65,13 @@ class scheduler {
 
   const unsigned worker_count_;
   stack_pool stacks_;
+  reserve_stack reserve_;
   registry fibers_;
   std::shared_ptr<const error_handler> unobserved_error_;
 
   moodycamel::ConcurrentQueue<fiber*> injected_;
   std::atomic<std::uint32_t> injected_count_{0};
+  std::atomic<std::uint32_t> injecting_{0};  // threads in inject(): the fiber they made ready may be the last to end
 
   spinlock idle_lock_;
   std::vector<worker*> idle_;  // guarded by idle_lock_; the last one fell asleep last and is warm

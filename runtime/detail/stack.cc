@@ -86,7 +86,6 @@ stack stack_pool::get() {
 }
 
 void stack_pool::put(const stack& s) noexcept {
-  unpoison_stack(s.bottom, s.size);
   const std::lock_guard guard(lock_);
   free_.push_back(s);
 }

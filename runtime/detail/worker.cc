@@ -120,7 +120,9 @@ SLUICE_NO_TSAN void worker::fiber_main(void* argument) noexcept {
   happens_after(f.worker_);  // its thread's beginning
   happens_after(&f);
   happens_after(f.stack_.bottom);  // its last user has left it
-  if (f.stop_requested() != waiter::none && f.take_stop())
+  if (f.refusal_)
+    f.refuse(std::exchange(f.refusal_, nullptr));
+  else if (f.stop_requested() != waiter::none && f.take_stop())
     f.refuse(std::make_exception_ptr(cancelled{}));
   else
     f.run();
@@ -138,29 +140,39 @@ bool worker::prepare(fiber& f) noexcept {
   }
   f.worker_ = this;
   try {
-    f.stack_ = f.stack_size_ == scheduler_.stacks_.stack_size() ? scheduler_.stacks_.get() : map_stack(f.stack_size_);
+    give_stack(f, f.stack_size_ == scheduler_.stacks_.stack_size() ? scheduler_.stacks_.get() : map_stack(f.stack_size_));
   } catch (...) {
-    leave_scheduler();
-    happens_after(&f);
-    f.refuse(std::current_exception());
-    enter_scheduler();
-    retire(f);
-    return false;
+    f.refusal_ = std::current_exception();
+    if (!scheduler_.reserve_.lend_to(f)) return false;
+    give_stack(f, scheduler_.reserve_.memory());
   }
-  f.exec_.sp = make_context(f.stack_.top, &worker::fiber_main);
-  f.exec_.sanitizer.create();
-  f.exec_.sanitizer.set_stack(f.stack_.bottom, f.stack_.size);
   return true;
 }
 
-void worker::retire(fiber& f) noexcept {
-  if (f.stack_) {
-    f.exec_.sanitizer.destroy();
-    if (f.stack_.size == scheduler_.stacks_.stack_size())
-      scheduler_.stacks_.put(f.stack_);
-    else
-      unmap_stack(f.stack_);
+void worker::give_stack(fiber& f, const stack& s) noexcept {
+  f.stack_ = s;
+  f.exec_.sp = make_context(s.top, &worker::fiber_main);
+  f.exec_.sanitizer.create();
+  f.exec_.sanitizer.set_stack(s.bottom, s.size);
+}
+
+void worker::take_stack(fiber& f) noexcept {
+  f.exec_.sanitizer.destroy();
+  unpoison_stack(f.stack_.bottom, f.stack_.size);
+  if (scheduler_.reserve_.is(f.stack_)) {
+    if (fiber* next = scheduler_.reserve_.hand_on()) {
+      give_stack(*next, f.stack_);
+      make_ready(*next);
+    }
+  } else if (f.stack_.size == scheduler_.stacks_.stack_size()) {
+    scheduler_.stacks_.put(f.stack_);
+  } else {
+    unmap_stack(f.stack_);
   }
+}
+
+void worker::retire(fiber& f) noexcept {
+  take_stack(f);
   scheduler& s = scheduler_;
   s.fibers_.remove(f);
   f.dismiss();

@@ -61,6 +61,8 @@ class alignas(64) worker {
   void switch_to(execution& from, fiber* next, bool from_retires) noexcept;
   void finish_switch(execution& entered) noexcept;
   bool prepare(fiber& f) noexcept;
+  void give_stack(fiber& f, const stack& s) noexcept;
+  void take_stack(fiber& f) noexcept;
   void retire(fiber& f) noexcept;
   [[noreturn]] static void fiber_main(void* f) noexcept;
 
