@@ -35,3 +35,85 @@ TEST_CASE("a fiber that a hog has made ready runs on another worker") {
     }
   });
 }
+
+TEST_CASE("fibers that a hog has made ready run, each on another worker, while they are hogs themselves") {
+  test::in_runtime([](unsigned workers) {
+    for (int i = 0; i < 10; ++i) {
+      sluice::this_fiber::sleep_for(3ms);
+      std::atomic<unsigned> started{0};
+      const auto all_started = [&] {
+        ++started;
+        while (started < workers) {}
+      };
+      std::vector<sluice::future<void>> others;
+      for (unsigned k = 1; k < workers; ++k) others.push_back(sluice::go(all_started));
+      all_started();
+      test::join(others);
+    }
+  });
+}
+
+TEST_CASE("a timer fires though a hog has come to its worker while that slept") {
+  for (const unsigned n : test::worker_counts()) {
+    if (n < 2) continue;
+    sluice::runtime r(test::with_workers(n));
+    for (int i = 0; i < 10; ++i) {
+      std::atomic<bool> begun{false};
+      std::atomic<bool> slept{false};
+      auto sleeper = r.go([&] {
+        begun = true;
+        sluice::this_fiber::sleep_for(10ms);
+        slept = true;
+      });
+      while (!begun) std::this_thread::yield();
+      std::this_thread::sleep_for(3ms);
+      auto hog = r.go([&] {
+        while (!slept) {}
+      });
+      hog.get();
+      sleeper.get();
+    }
+  }
+}
+
+TEST_CASE("what a hog left behind runs though a hog from outside takes the worker that watched") {
+  for (const unsigned n : test::worker_counts()) {
+    if (n < 3) continue;
+    sluice::runtime r(test::with_workers(n));
+    for (int i = 0; i < 20; ++i) {
+      std::this_thread::sleep_for(3ms);
+      std::atomic<bool> left{false};
+      std::atomic<bool> ran{false};
+      auto first = r.go([&] {
+        auto behind = sluice::go([&] { ran = true; });
+        left = true;
+        while (!ran) {}
+        behind.get();
+      });
+      while (!left) std::this_thread::yield();
+      std::vector<sluice::future<void>> hogs;
+      for (unsigned k = 2; k < n; ++k)
+        hogs.push_back(r.go([&] {
+          while (!ran) {}
+        }));
+      first.get();
+      test::join(hogs);
+    }
+  }
+}
+
+TEST_CASE("a fiber that yields to a pinned hog goes on elsewhere") {
+  test::in_runtime([](unsigned workers) {
+    if (workers < 2) return;
+    for (int i = 0; i < 10; ++i) {
+      sluice::this_fiber::sleep_for(3ms);
+      std::atomic<bool> back{false};
+      auto hog = sluice::go({.pinned = true}, [&] {
+        while (!back) {}
+      });
+      sluice::this_fiber::yield();
+      back = true;
+      hog.get();
+    }
+  });
+}

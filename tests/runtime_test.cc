@@ -146,6 +146,30 @@ TEST_CASE("several runtimes side by side, one inside a fiber of another, share c
   });
 }
 
+TEST_CASE("a runtime that ends inside a fiber of another lets the others there run: its own may wait for them") {
+  struct tells {
+    channel<int> whom;
+    ~tells() { whom.send(1); }
+  };
+  for (const unsigned n : test::worker_counts()) {
+    sluice::run(test::with_workers(n), [&] {
+      const channel<int> told;
+      auto listener = sluice::go([=] {
+        sluice::this_fiber::sleep_for(5ms);
+        CHECK(*told.recv() == 1);
+      });
+      sluice::run(test::with_workers(n), [=] {
+        sluice::go([=] {
+          const tells at_the_end{told};
+          sluice::this_fiber::sleep_for(1h);
+        });
+        test::let_others_block();
+      });
+      listener.get();
+    });
+  }
+}
+
 TEST_CASE("go from a plain thread uses the default runtime; a runtime's fibers stay in it") {
   test::in_thread([] {
     channel<int> c;

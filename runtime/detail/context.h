@@ -31,6 +31,7 @@ inline stack_pointer make_context(void* stack_top, context_entry entry) noexcept
 
 // Stores where this context goes on in `from`, and goes on with `to`, passing `argument` if that one is new.
 [[gnu::always_inline]] inline void switch_context(stack_pointer& from, stack_pointer to, void* argument) noexcept {
+  stack_pointer* save = &from;  // in and out, like the others: the other side comes back with its own in the register
   asm volatile(
       "leaq -128(%%rsp), %%rsp\n\t"  // the red zone
       "pushq %%rbp\n\t"
@@ -45,15 +46,15 @@ inline stack_pointer make_context(void* stack_top, context_entry entry) noexcept
       "popq %%rbx\n\t"
       "popq %%rbp\n\t"
       "leaq 128(%%rsp), %%rsp\n\t"
-      : "+D"(argument), "+d"(to)
-      : "S"(&from)
+      : "+D"(argument), "+d"(to), "+S"(save)
+      :
       : "rax", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc", "mm0", "mm1", "mm2", "mm3",
         "mm4", "mm5", "mm6", "mm7", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
         "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 #if defined(__AVX512F__)
         ,
         "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28",
-        "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
+        "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"
 #endif
   );
 }

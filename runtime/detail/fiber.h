@@ -72,8 +72,7 @@ class fiber : public waiter {
   std::atomic<bool> committing_{false};  // its last worker still looks at it; nobody may run it yet
   stack stack_;
   std::size_t stack_size_;
-  std::exception_ptr refusal_;  // why it must not run: no stack of its own could be had
-  worker* worker_ = nullptr;    // that runs it, or ran it last; its home if it is pinned
+  worker* worker_ = nullptr;  // that runs it, or ran it last; its home if it is pinned
   scheduler* const scheduler_;
   fiber* next_ready_ = nullptr;       // guarded by the run queue it is in
   fiber* prev_registered_ = nullptr;  // guarded, with the next two, by the registry

@@ -10,6 +10,7 @@
 #include <sluice/runtime/detail/run_queue.h>
 #include <sluice/runtime/detail/stack.h>
 
+#include <exception>
 #include <mutex>
 #include <utility>
 
@@ -17,13 +18,17 @@ namespace sluice::detail {
 
 class reserve_stack {
  public:
-  // Errors as map_stack().
-  explicit reserve_stack(std::size_t size) : memory_(map_stack(size)) {}
+  // Throws no_stack.
+  explicit reserve_stack(std::size_t size) : memory_(map_stack(size)) {
+    if (!memory_) throw no_stack{};
+  }
   reserve_stack(const reserve_stack&) = delete;
   reserve_stack& operator=(const reserve_stack&) = delete;
   ~reserve_stack() { unmap_stack(memory_); }
 
   const stack& memory() const noexcept { return memory_; }
+  // The error, made in time as well.
+  const std::exception_ptr& error() const noexcept { return error_; }
   bool is(const stack& s) const noexcept { return s.bottom == memory_.bottom; }
 
   // True: it is f's. False: f stands in line, and will come out of hand_on().
@@ -42,6 +47,7 @@ class reserve_stack {
 
  private:
   const stack memory_;
+  const std::exception_ptr error_ = std::make_exception_ptr(no_stack{});
   spinlock lock_;
   bool lent_ = false;
   run_queue waiting_;

@@ -66,7 +66,7 @@ void scheduler::inject(fiber& f) noexcept {
     if (f.worker_ == nullptr) f.worker_ = workers_[next_home_.fetch_add(1, std::memory_order_relaxed) % worker_count_].get();
     f.worker_->make_pinned_ready(f);
   } else {
-    SLUICE_CHECK(injected_.enqueue(&f), "out of memory while a fiber was made ready");
+    if (!injected_.enqueue(&f)) injected_late_.push(f);
     injected_count_.fetch_add(1, std::memory_order_seq_cst);
     if (searching_.load(std::memory_order_seq_cst) == 0) wake_one_if_idle();
   }
@@ -76,7 +76,8 @@ void scheduler::inject(fiber& f) noexcept {
 fiber* scheduler::take_injected() noexcept {
   if (injected_count_.load(std::memory_order_seq_cst) == 0) return nullptr;
   fiber* f = nullptr;
-  if (!injected_.try_dequeue(f)) return nullptr;
+  if (!injected_.try_dequeue(f)) f = injected_late_.pop();
+  if (f == nullptr) return nullptr;
   injected_count_.fetch_sub(1, std::memory_order_seq_cst);
   return f;
 }
@@ -146,7 +147,12 @@ void scheduler::shut_down() {
       }
     }
     if (fibers_.empty()) break;
-    futex_wait(retired_while_stopping_, retired, std::chrono::steady_clock::now() + std::chrono::milliseconds(100));
+    // Inside another runtime its fibers go on: ours may wait for one of them while they unwind.
+    worker* const outer = worker::current();  // asked each time: the calling fiber may move
+    auto* const caller = outer != nullptr ? static_cast<fiber*>(current_waiter_slot()) : nullptr;
+    if (caller != nullptr && outer->yield(*caller)) continue;
+    const auto patience = std::chrono::milliseconds(caller != nullptr ? 1 : 100);
+    futex_wait(retired_while_stopping_, retired, std::chrono::steady_clock::now() + patience);
   }
   happens_after(this);
   for (spin_wait spin; injecting_.load(std::memory_order_acquire) != 0;) spin.once();

@@ -70,6 +70,7 @@ class scheduler {
   std::shared_ptr<const error_handler> unobserved_error_;
 
   moodycamel::ConcurrentQueue<fiber*> injected_;
+  run_queue injected_late_;  // for want of memory for the former
   std::atomic<std::uint32_t> injected_count_{0};
   std::atomic<std::uint32_t> injecting_{0};  // threads in inject(): the fiber they made ready may be the last to end
 

@@ -62,14 +62,16 @@ void report_stack_overflows() noexcept {
   });
 }
 
-signal_stack::signal_stack() : memory_(std::make_unique<std::byte[]>(size)) {
+signal_stack::signal_stack() : memory_(std::make_unique<std::byte[]>(size)) {}
+
+void signal_stack::use() noexcept {
   stack_t s{};
   s.ss_sp = memory_.get();
   s.ss_size = size;
   sigaltstack(&s, nullptr);
 }
 
-signal_stack::~signal_stack() {
+void signal_stack::release() noexcept {
   stack_t s{};
   s.ss_flags = SS_DISABLE;
   sigaltstack(&s, nullptr);

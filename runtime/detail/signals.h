@@ -10,13 +10,13 @@ namespace sluice::detail {
 // Other faults go to the handler that was there before. Process-wide; any number of calls.
 void report_stack_overflows() noexcept;
 
-// A stack for the handler: the one that overflowed cannot serve. For the calling thread, while this object lives.
+// A stack for the handler: the one that overflowed cannot serve.
 class signal_stack {
  public:
   signal_stack();
-  signal_stack(const signal_stack&) = delete;
-  signal_stack& operator=(const signal_stack&) = delete;
-  ~signal_stack();
+  // From use() to release() the calling thread's.
+  void use() noexcept;
+  static void release() noexcept;
 
  private:
   static constexpr std::size_t size = 64 * 1024;

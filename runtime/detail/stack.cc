@@ -3,13 +3,11 @@
 
 #include <sys/mman.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102  // Linux 6.13; Debian 12's headers are older
@@ -22,20 +20,18 @@ namespace {
 constexpr std::size_t page = 4096;
 constexpr std::size_t stacks_per_chunk = 32;
 
-std::byte* map(std::size_t size) {
+// Null if that much memory cannot be had.
+std::byte* map(std::size_t size) noexcept {
   void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (p == MAP_FAILED) throw std::bad_alloc();
+  if (p == MAP_FAILED) return nullptr;
   madvise(p, size, MADV_NOHUGEPAGE);
   return static_cast<std::byte*>(p);
 }
 
 // A lightweight guard does not split the mapping; mprotect does, and ends at vm.max_map_count. (LeakSanitizer reads what
 // the kernel lists as readable, which lightweight guards are.)
-void guard(std::byte* at) {
-  if (!sanitized && madvise(at, guard_size, MADV_GUARD_INSTALL) == 0) return;
-  if (mprotect(at, guard_size, PROT_NONE) != 0)
-    throw std::system_error(errno, std::generic_category(),
-                            "sluice: cannot guard another stack (see the limit vm.max_map_count)");
+bool guard(std::byte* at) noexcept {
+  return (!sanitized && madvise(at, guard_size, MADV_GUARD_INSTALL) == 0) || mprotect(at, guard_size, PROT_NONE) == 0;
 }
 
 // At most 2 KiB in steps of two cache lines.
@@ -51,13 +47,12 @@ std::size_t checked_stack_size(std::size_t size) {
   return (size + page - 1) / page * page * stack_scale;
 }
 
-stack map_stack(std::size_t size) {
+stack map_stack(std::size_t size) noexcept {
   std::byte* const base = map(size + guard_size);
-  try {
-    guard(base);
-  } catch (...) {
+  if (base == nullptr) return {};
+  if (!guard(base)) {
     munmap(base, size + guard_size);
-    throw;
+    return {};
   }
   register_root(base + guard_size, size);
   return {base + guard_size, size, base + guard_size + size};
@@ -77,9 +72,9 @@ stack_pool::~stack_pool() {
   }
 }
 
-stack stack_pool::get() {
+stack stack_pool::get() noexcept {
   const std::lock_guard guard(lock_);
-  if (free_.empty()) add_chunk();
+  if (free_.empty() && !add_chunk()) return {};
   const stack s = free_.back();
   free_.pop_back();
   return s;
@@ -90,18 +85,22 @@ void stack_pool::put(const stack& s) noexcept {
   free_.push_back(s);
 }
 
-void stack_pool::add_chunk() {
-  if (chunks_.size() == chunks_.capacity()) {  // now, so that neither put() nor what follows can fail
-    const std::size_t room = chunks_.size() * 2 + 1;
-    free_.reserve(room * stacks_per_chunk);
-    chunks_.reserve(room);
+bool stack_pool::add_chunk() noexcept {
+  try {
+    if (chunks_.size() == chunks_.capacity()) {  // now, so that neither put() nor what follows can fail
+      const std::size_t room = chunks_.size() * 2 + 1;
+      free_.reserve(room * stacks_per_chunk);
+      chunks_.reserve(room);
+    }
+  } catch (const std::bad_alloc&) {
+    return false;
   }
   std::byte* const chunk = map(stacks_per_chunk * slot_size());
-  try {
-    for (std::size_t i = 0; i < stacks_per_chunk; ++i) guard(chunk + i * slot_size());
-  } catch (...) {
+  if (chunk == nullptr) return false;
+  for (std::size_t i = 0; i < stacks_per_chunk; ++i) {
+    if (guard(chunk + i * slot_size())) continue;
     munmap(chunk, stacks_per_chunk * slot_size());
-    throw;
+    return false;
   }
   chunks_.push_back(chunk);
   for (std::size_t i = stacks_per_chunk; i-- > 0;) {
@@ -109,6 +108,7 @@ void stack_pool::add_chunk() {
     register_root(bottom, size_);
     free_.push_back({bottom, size_, coloured_top(bottom + size_, i)});
   }
+  return true;
 }
 
 }  // namespace sluice::detail

@@ -4,6 +4,7 @@
 #include <sluice/base/spinlock.h>
 
 #include <cstddef>
+#include <new>
 #include <vector>
 
 namespace sluice::detail {
@@ -15,6 +16,14 @@ struct stack {
   std::byte* top = nullptr;     // where to start: coloured, so that equally deep frames of many fibers do not share a
                                 // cache set (19.3 -> 11.0 ns for a switch over 1,000 stacks)
   explicit operator bool() const noexcept { return bottom != nullptr; }
+};
+
+// What a fiber ends with that got none.
+class no_stack : public std::bad_alloc {
+ public:
+  const char* what() const noexcept override {
+    return "sluice: no stack for a fiber: out of memory, or of mappings to guard it (see the limit vm.max_map_count)";
+  }
 };
 
 // A frame larger than this can jump over the guard.
@@ -30,12 +39,12 @@ class stack_pool {
 
   std::size_t stack_size() const noexcept { return size_; }
 
-  // std::bad_alloc if there is no memory for it; std::system_error if it cannot be guarded.
-  stack get();
+  // Empty if there is no memory for it, or it cannot be guarded.
+  stack get() noexcept;
   void put(const stack& s) noexcept;
 
  private:
-  void add_chunk();
+  bool add_chunk() noexcept;
   std::size_t slot_size() const noexcept { return size_ + guard_size; }
 
   const std::size_t size_;
@@ -44,8 +53,8 @@ class stack_pool {
   std::vector<std::byte*> chunks_;
 };
 
-// For a fiber that asks for its own size. Errors as above.
-stack map_stack(std::size_t size);
+// For a fiber that asks for its own size. Empty as above.
+stack map_stack(std::size_t size) noexcept;
 void unmap_stack(const stack& s) noexcept;
 
 // Rounds up to whole pages, within reason: std::invalid_argument for less than 16 KiB or more than 1 GiB.

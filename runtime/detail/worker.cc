@@ -34,7 +34,8 @@ std::uint64_t cycles() noexcept { return __builtin_ia32_rdtsc(); }
   return this_worker;
 }
 
-worker::worker(scheduler& s, std::size_t index) : scheduler_(s), index_(index), wheel_(clock::now()) {}
+worker::worker(scheduler& s, std::size_t index)
+    : scheduler_(s), index_(index), wheel_(clock::now()), sightings_(s.worker_count_) {}
 
 // ---- Switching
 
@@ -88,11 +89,13 @@ void worker::suspend(fiber& f, then what) noexcept {
 bool worker::yield(fiber& f) noexcept {
   enter_scheduler();
   fiber* const next = pick_next();
-  if (next != nullptr)
-    leave_for(f, next, then::queue_again);
-  else
+  if (next == nullptr) {
     leave_scheduler();
-  return next != nullptr;
+    return false;
+  }
+  scheduler_.ensure_watcher();  // f stays behind
+  leave_for(f, next, then::queue_again);
+  return true;
 }
 
 // Returns when somebody has resumed f, perhaps on another worker than this.
@@ -120,8 +123,8 @@ SLUICE_NO_TSAN void worker::fiber_main(void* argument) noexcept {
   happens_after(f.worker_);  // its thread's beginning
   happens_after(&f);
   happens_after(f.stack_.bottom);  // its last user has left it
-  if (f.refusal_)
-    f.refuse(std::exchange(f.refusal_, nullptr));
+  if (const reserve_stack& reserve = f.worker_->scheduler_.reserve_; reserve.is(f.stack_))
+    f.refuse(reserve.error());
   else if (f.stop_requested() != waiter::none && f.take_stop())
     f.refuse(std::make_exception_ptr(cancelled{}));
   else
@@ -139,13 +142,12 @@ bool worker::prepare(fiber& f) noexcept {
     return true;
   }
   f.worker_ = this;
-  try {
-    give_stack(f, f.stack_size_ == scheduler_.stacks_.stack_size() ? scheduler_.stacks_.get() : map_stack(f.stack_size_));
-  } catch (...) {
-    f.refusal_ = std::current_exception();
+  stack s = f.stack_size_ == scheduler_.stacks_.stack_size() ? scheduler_.stacks_.get() : map_stack(f.stack_size_);
+  if (!s) {
     if (!scheduler_.reserve_.lend_to(f)) return false;
-    give_stack(f, scheduler_.reserve_.memory());
+    s = scheduler_.reserve_.memory();
   }
+  give_stack(f, s);
   return true;
 }
 
@@ -254,8 +256,7 @@ void worker::loop() {
   current_waiter_ = &current_waiter_slot();
   exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
   loop_.sanitizer.adopt_thread();
-  sightings_.resize(scheduler_.worker_count_);
-  const signal_stack for_overflows;
+  for_overflows_.use();
   share_errno();
   happens_before(this);
   const in_scheduler here;
@@ -263,12 +264,14 @@ void worker::loop() {
     fiber* next = pick_next();
     if (next == nullptr) next = search();
     if (next != nullptr) {
+      if (std::exchange(was_watcher_, false) || wheel_.next_deadline() != steady_time::max()) scheduler_.ensure_watcher();
       switch_to(loop_, next, false);
       finish_switch(loop_);
     } else if (!sleep()) {
       break;
     }
   }
+  signal_stack::release();
   this_worker = nullptr;
 }
 
@@ -291,6 +294,7 @@ fiber* worker::search() {
     if (found == nullptr) found = steal(now);
     for (int i = 0; found == nullptr && i < 16; ++i) cpu_relax();
   }
+  if (found == nullptr) found = pick_next();  // what the last steal() put here, but for the first
   searching_ = false;
   searching.fetch_sub(1, std::memory_order_seq_cst);
   if (found != nullptr && (queue_.size() > 0 || scheduler_.injected_count_.load(std::memory_order_relaxed) > 0))
@@ -349,7 +353,7 @@ bool worker::sleep() {
     timed_out = clock::now() >= until;
   }
   worker* self = this;
-  s.watcher_.compare_exchange_strong(self, nullptr, std::memory_order_seq_cst);
+  was_watcher_ = s.watcher_.compare_exchange_strong(self, nullptr, std::memory_order_seq_cst);
   {
     const std::lock_guard guard(s.idle_lock_);
     if (idle_) {

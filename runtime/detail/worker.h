@@ -17,6 +17,7 @@
 #include <sluice/runtime/detail/fiber.h>
 #include <sluice/runtime/detail/frame_pool.h>
 #include <sluice/runtime/detail/run_queue.h>
+#include <sluice/runtime/detail/signals.h>
 #include <sluice/timers/wheel.h>
 
 #include <atomic>
@@ -87,6 +88,7 @@ class alignas(64) worker {
   std::uint32_t tick_ = 0;
   int slot_run_ = 0;
   bool searching_ = false;
+  bool was_watcher_ = false;  // and is busy now: another must be
   std::uint64_t last_wake_ = 0;
   exception_state* exceptions_ = nullptr;  // the thread's, found once
   waiter** current_waiter_ = nullptr;      // likewise
@@ -98,6 +100,7 @@ class alignas(64) worker {
     fiber* in_slot = nullptr;
   };
   std::vector<sighting> sightings_;
+  signal_stack for_overflows_;
 
   // Sleeping, guarded by the scheduler's idle lock:
   bool idle_ = false;
