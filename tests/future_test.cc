@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <future>
 #include <memory>
-#include <ranges>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -215,9 +215,13 @@ TEST_CASE("wait_any: an index of a ready one, at once or later, error or not; th
     promises[1].set_exception(std::make_exception_ptr(1));
     CHECK(sluice::wait_any(futures) == 1);
     CHECK_THROWS_AS(futures[1].get(), int);
-    auto valid = futures | std::views::filter([](const auto& f) { return f.valid(); });
+    struct {  // a range that cannot be walked through as const, as some views
+      std::span<sluice::future<int>> all;
+      auto begin() { return all.begin(); }
+      auto end() { return all.end(); }
+    } rest{std::span(futures).subspan(2)};
     promises[4].set_value(4);
-    CHECK(sluice::wait_any(valid) == 2);
+    CHECK(sluice::wait_any(rest) == 1);
     std::vector<sluice::future<int>> none;
     CHECK_THROWS_AS(sluice::wait_any(none), std::invalid_argument);
   });
