@@ -7,8 +7,8 @@
 // Idle workers sleep without a timeout but for their own timers. While a busy worker leaves something behind (a fiber that
 // is ready, a timer), one of the idle, the watcher, looks up every few milliseconds for what that worker does not get to.
 // There is a watcher then: a worker sees to it whenever it leaves something behind, also when it stops being the watcher
-// itself because there is work. Who gives the task up because all are idle looks at idle_count_ after it has cleared watcher_;
-// a worker that became busy has lowered idle_count_ before it looks at watcher_ (all sequentially consistent).
+// itself because there is work. Who gives the task up because all are idle looks at idle_count_ after it has cleared
+// watcher_; a worker that became busy has lowered idle_count_ before it looks at watcher_ (all sequentially consistent).
 #pragma once
 
 #include <sluice/runtime/detail/registry.h>
