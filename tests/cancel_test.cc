@@ -76,7 +76,9 @@ TEST_CASE("every blocking wait is woken by cancel and throws cancelled; destruct
 TEST_CASE("one cancel, one cancelled wait: who catches it may go on") {
   test::in_runtime([] {
     channel<int> c;
-    auto f = sluice::go([c] {
+    std::atomic<bool> begun{false};  // cancelled before that, it would never begin
+    auto f = sluice::go([&, c] {
+      begun = true;
       int times = 0;
       for (;;) try {
           return 10 * times + *c.recv();
@@ -84,6 +86,7 @@ TEST_CASE("one cancel, one cancelled wait: who catches it may go on") {
           ++times;
         }
     });
+    REQUIRE(test::eventually([&] { return begun.load(); }));
     for (int i = 0; i < 3; ++i) {
       test::let_others_block();
       CHECK(f.cancel());
@@ -133,8 +136,10 @@ TEST_CASE("the waiter of a future is not its fiber: cancelling one leaves the ot
   test::in_runtime([] {
     channel<int> c;
     auto inner = sluice::go([c] { return *c.recv(); });
+    std::atomic<bool> begun{false};
     std::atomic<bool> was_cancelled{false};
     auto outer = sluice::go([&] {
+      begun = true;
       try {
         return inner.get();
       } catch (const sluice::cancelled&) {
@@ -143,6 +148,7 @@ TEST_CASE("the waiter of a future is not its fiber: cancelling one leaves the ot
         return inner.get() + 100;
       }
     });
+    REQUIRE(test::eventually([&] { return begun.load(); }));
     test::let_others_block();
     CHECK(outer.cancel());
     CHECK(test::eventually([&] { return was_cancelled.load(); }));

@@ -159,11 +159,13 @@ TEST_CASE("a runtime that ends inside a fiber of another lets the others there r
         CHECK(*told.recv() == 1);
       });
       sluice::run(test::with_workers(n), [=] {
+        const channel<int> begun;
         sluice::go([=] {
           const tells at_the_end{told};
+          begun.send(1);
           sluice::this_fiber::sleep_for(1h);
         });
-        test::let_others_block();
+        begun.recv();
       });
       listener.get();
     });

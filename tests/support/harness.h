@@ -91,7 +91,7 @@ template <class F>
 
 // Time for fibers that were started before to get to where they block. Nothing may depend on it but how likely a test
 // meets what it looks for.
-inline void let_others_block() { sluice::this_fiber::sleep_for(std::chrono::milliseconds(2)); }
+inline void let_others_block() { sluice::this_fiber::sleep_for(std::chrono::milliseconds(10)); }
 
 // Counts failures in loops that are too hot for CHECK; checked once at the end.
 class tally {
