@@ -6,6 +6,7 @@
 #include <sluice/futures/cancelled.h>
 #include <sluice/futures/event.h>
 #include <sluice/futures/future.h>
+#include <sluice/futures/shield.h>
 #include <sluice/futures/wait_list.h>
 #include <sluice/runtime/runtime.h>
 #include <sluice/runtime/this_fiber.h>

@@ -1,4 +1,4 @@
-// cancelled.h - what a wait throws in a fiber that was told to stop.
+// cancelled.h - what a wait throws in a fiber that was told to stop, or is out of time.
 #pragma once
 
 #include <exception>
@@ -11,6 +11,12 @@ namespace sluice {
 class cancelled : public std::exception {
  public:
   const char* what() const noexcept override { return "sluice: the fiber was cancelled while it waited"; }
+};
+
+// Thrown by a wait that would block beyond the deadline of the party that waits (see with_deadline), again and again.
+class deadline_exceeded : public cancelled {
+ public:
+  const char* what() const noexcept override { return "sluice: the deadline passed while the fiber waited"; }
 };
 
 }  // namespace sluice

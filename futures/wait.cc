@@ -73,10 +73,15 @@ std::size_t poll_any(std::span<const event_ref> events, order how, random_source
 
 }  // namespace
 
+void throw_stopped(std::uint32_t reason) {
+  if (reason == waiter::expired_index) throw deadline_exceeded{};
+  throw cancelled{};
+}
+
 std::size_t wait_any(std::span<const event_ref> events, order how, bool polled) {
   const auto n = static_cast<std::uint32_t>(events.size());
   if (events.empty()) throw std::invalid_argument("sluice: select over an empty list of events would wait for ever");
-  if (events.size() >= waiter::cancelled_index) throw std::invalid_argument("sluice: select over too many events");
+  if (events.size() >= waiter::expired_index) throw std::invalid_argument("sluice: select over too many events");
   waiter& self = waiter::current();
   for (;; polled = false) {
     if (!polled)
@@ -89,7 +94,7 @@ std::size_t wait_any(std::span<const event_ref> events, order how, bool polled) 
     const std::uint32_t won = self.await();
     while (armed > 0)
       if (const std::uint32_t i = at(--armed); i != won) events[i].disarm();  // the winner unlinked its own node
-    if (won == waiter::cancelled_index) throw cancelled{};
+    if (won >= waiter::expired_index) throw_stopped(won);
     if (events[won].complete()) return won;
   }
 }

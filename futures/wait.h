@@ -10,6 +10,9 @@
 
 namespace sluice::detail {
 
+// For a wait that ended with one of the waiter's own reasons.
+[[noreturn]] void throw_stopped(std::uint32_t reason);
+
 // Waits until `e` is done; take() has the result. Throws cancelled.
 template <event E>
 void wait_one(E& e) {
@@ -18,9 +21,9 @@ void wait_one(E& e) {
   for (;;) {
     self.open();
     e.arm(self, 0);
-    if (self.await() == waiter::cancelled_index) {
+    if (const std::uint32_t won = self.await(); won >= waiter::expired_index) [[unlikely]] {
       e.disarm();
-      throw cancelled{};
+      throw_stopped(won);
     }
     if (complete(e) || e.poll()) return;
   }
@@ -35,7 +38,7 @@ constexpr std::size_t none_ready = static_cast<std::size_t>(-1);
 
 // Waits until one of `events` is done and returns its index; the others are withdrawn and have consumed nothing.
 // Throws cancelled; std::invalid_argument for an empty list, which would wait for ever, and for one beyond the limit
-// waiter::cancelled_index. `polled`: none was ready just now, so the first look may be left out.
+// waiter::expired_index. `polled`: none was ready just now, so the first look may be left out.
 std::size_t wait_any(std::span<const event_ref> events, order how, bool polled = false);
 
 // The same without waiting: none_ready only if there was one moment at which no event was ready (P8).

@@ -42,14 +42,14 @@ class wait_queue {
   template <class F>
   void drain(F f) noexcept {
     if (empty()) return;
-    wait_node* node = head_.next;
+    wait_link* link = head_.next;
     head_.prev->next = nullptr;
     head_.prev = head_.next = &head_;
-    while (node != nullptr) {
-      wait_node* const next = node->next;
-      node->next = nullptr;
-      f(*node);
-      node = next;
+    while (link != nullptr) {
+      wait_link* const next = link->next;
+      link->next = nullptr;
+      f(static_cast<wait_node&>(*link));
+      link = next;
     }
   }
 
@@ -57,7 +57,7 @@ class wait_queue {
   // waits that are decided) are dropped on the way.
   wait_node* pop_won() noexcept {
     while (!empty()) {
-      wait_node& node = *head_.next;
+      auto& node = static_cast<wait_node&>(*head_.next);
       unlink(node);
       if (node.try_win()) return &node;
     }
@@ -70,20 +70,21 @@ class wait_queue {
   };
   // Decides `self` together with the first waiter of another party that still waits.
   paired pair_with_first(waiter& self, std::uint32_t index) noexcept {
-    for (wait_node *node = head_.next, *next = nullptr; node != &head_; node = next) {
-      next = node->next;
-      if (node->owner == &self) continue;
-      const auto how = self.pair(index, *node);
+    for (wait_link *link = head_.next, *next = nullptr; link != &head_; link = next) {
+      next = link->next;
+      auto& node = static_cast<wait_node&>(*link);
+      const auto how = self.pair(index, node);
+      if (how == waiter::pairing::own) continue;
       if (how == waiter::pairing::lost_self) return {how, nullptr};
-      unlink(*node);
-      if (how == waiter::pairing::both) return {how, node};
+      unlink(node);
+      if (how == waiter::pairing::both) return {how, &node};
     }
     return {waiter::pairing::lost_peer, nullptr};
   }
 
   template <class F>
   void for_each(F f) noexcept {
-    for (wait_node* node = head_.next; node != &head_; node = node->next) f(*node);
+    for (wait_link* link = head_.next; link != &head_; link = link->next) f(static_cast<wait_node&>(*link));
   }
   std::size_t size() noexcept {
     std::size_t n = 0;
@@ -92,7 +93,7 @@ class wait_queue {
   }
 
  private:
-  wait_node head_;
+  wait_link head_;
 };
 
 // Waiters that are won and wait for finish(), which must come after the source's lock is released.
@@ -104,16 +105,16 @@ class won_chain {
     tail_ = &node.next;
   }
   void finish_all() noexcept {
-    for (wait_node *node = first_, *next = nullptr; node != nullptr; node = next) {
-      next = node->next;
-      node->next = nullptr;
-      node->finish();
+    for (wait_link *link = first_, *next = nullptr; link != nullptr; link = next) {
+      next = link->next;
+      link->next = nullptr;
+      static_cast<wait_node*>(link)->finish();
     }
   }
 
  private:
-  wait_node* first_ = nullptr;
-  wait_node** tail_ = &first_;
+  wait_link* first_ = nullptr;
+  wait_link** tail_ = &first_;
 };
 
 }  // namespace sluice

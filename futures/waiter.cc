@@ -1,5 +1,8 @@
 #include <sluice/futures/thread_waiter.h>
+#include <sluice/futures/timer_queue.h>
 #include <sluice/futures/waiter.h>
+
+#include <exception>
 
 namespace sluice {
 
@@ -22,18 +25,20 @@ thread_local waiter* current_waiter = nullptr;
 }
 
 waiter::pairing waiter::pair(std::uint32_t index, wait_node& peer) noexcept {
-  if (!published_) {  // nobody can win ours meanwhile
+  if (!published_ && !proxy_) {  // nobody can win ours meanwhile
     if (!peer.try_win()) return pairing::lost_peer;
     word_.store(won | done | index << shift, std::memory_order_relaxed);
     return pairing::both;
   }
+  if (proxy_ || peer.owner->proxy_) return pair_through(index, peer);
   waiter& other = *peer.owner;
+  if (&other == this) return pairing::own;
   const bool self_first = std::less<>{}(this, &other);
   waiter& low = self_first ? *this : other;
   waiter& high = self_first ? other : *this;
   if (low.claim(locked) == was_won) return self_first ? pairing::lost_self : pairing::lost_peer;
   if (high.claim(locked) == was_won) {
-    low.word_.fetch_xor(locked, std::memory_order_release);
+    low.unlock_word();
     return self_first ? pairing::lost_peer : pairing::lost_self;
   }
   // Read-modify-write: an owner may set `parked` on a locked word.
@@ -43,7 +48,22 @@ waiter::pairing waiter::pair(std::uint32_t index, wait_node& peer) noexcept {
   return pairing::both;
 }
 
+// The deadline is one more reason to wake, which competes for the word like the others.
+void waiter::park_until_deadline() noexcept {
+  if (shields_ > 0 || std::uncaught_exceptions() > 0) return park();
+  if (std::chrono::steady_clock::now() >= deadline_) {
+    if (!claim_own(expired_index)) park();  // for what the winner still has to put in place
+    return;
+  }
+  detail::timer_node cut_off;
+  cut_off.deadline = deadline_;
+  timers().add(cut_off, *this, expired_index);
+  park();
+  cut_off.queue->remove(cut_off);
+}
+
 bool waiter::commit_park(bool may_be_cancelled) noexcept {
+  may_be_cancelled = may_be_cancelled && shields_ == 0;
   const std::uint32_t bits = may_be_cancelled ? parked : parked | shielded;
   std::uint32_t w = word_.load(std::memory_order_acquire);
   do {

@@ -15,11 +15,14 @@
 //   P1  won is set once between two calls of open(), and nothing completes a wait without setting it.
 //   P4  after `done`, or after wake(), nobody but the owner touches the owner's frame.
 //   P6  a pair of published waits is decided in one step: both words locked, in address order, then both won.
+// A proxy (proxy_waiter.h) is a waiter whose wait is that of another one; what decides is the word of the last in the chain,
+//   its root.
 // Orders: a claim acquires and releases; finish() releases and await() acquires, so what the winner wrote is visible to
 //   the owner. Storing `parked` and then reading stop_, against storing stop_ and then reading `parked`, is a
 //   store-load crossing: those four are sequentially consistent.
 #pragma once
 
+#include <sluice/base/futex.h>
 #include <sluice/base/random.h>
 #include <sluice/base/spin.h>
 
@@ -32,11 +35,17 @@ namespace sluice {
 class waiter;
 
 namespace detail {
+class proxy_waiter;
 class timer_queue;
-}
+}  // namespace detail
+
+struct wait_link {
+  wait_link* prev = nullptr;
+  wait_link* next = nullptr;
+};
 
 // One wait's place in one source's queue. It lives in the event, on the waiting party's frame.
-struct wait_node {
+struct wait_node : wait_link {
   wait_node() = default;
   wait_node(const wait_node&) noexcept : wait_node() {}  // a copy is a new place, and it is in no queue
   wait_node& operator=(const wait_node&) noexcept { return *this; }
@@ -45,8 +54,6 @@ struct wait_node {
   inline bool try_win() noexcept;
   inline void finish() noexcept;
 
-  wait_node* prev = nullptr;
-  wait_node* next = nullptr;
   waiter* owner = nullptr;
   std::uint32_t index = 0;
   bool owner_asleep = false;  // seen by the claim that won; tells finish() who must wake the owner
@@ -54,7 +61,9 @@ struct wait_node {
 
 class waiter {
  public:
-  static constexpr std::uint32_t cancelled_index = (1U << 24) - 1;  // also the limit on the events of one wait
+  // What a wait ends with that no event has won.
+  static constexpr std::uint32_t cancelled_index = (1U << 24) - 1;
+  static constexpr std::uint32_t expired_index = cancelled_index - 1;  // its deadline() has passed; the limit on events
 
   // The calling fiber, else the calling thread.
   static waiter& current() noexcept;
@@ -74,34 +83,53 @@ class waiter {
 
   // Decides the own wait in favour of `index`, payload included. False: somebody else has won it.
   bool claim_own(std::uint32_t index) noexcept {
+    if (proxy_) [[unlikely]]
+      return claim_own_through(index);
     if (published_) return claim(won | done | index << shift) != was_won;
     word_.store(won | done | index << shift, std::memory_order_relaxed);
     return true;
   }
 
-  enum class pairing { both, lost_self, lost_peer };
+  enum class pairing { both, lost_self, lost_peer, own };
 
   // Decides this wait (index) together with the peer's, or neither. The caller holds the lock under which `peer` is linked,
-  // and finishes `peer` after it has moved the payload.
+  // and finishes `peer` after it has moved the payload. own: the peer is a case of this same wait (P5).
   pairing pair(std::uint32_t index, wait_node& peer) noexcept;
 
-  // Parks until the wait is settled, and returns the winning index (perhaps cancelled_index).
+  // Parks until the wait is settled, and returns the winning index (perhaps cancelled_index or expired_index).
   std::uint32_t await() noexcept {
-    if (!(word_.load(std::memory_order_acquire) & done)) park();
+    if (!(word_.load(std::memory_order_acquire) & done)) {
+      if (deadline_ == detail::steady_time::max())
+        park();
+      else
+        park_until_deadline();
+    }
     return word_.load(std::memory_order_acquire) >> shift;
   }
 
   detail::random_source& random() noexcept { return random_; }
+
+  // While shielded (counted), no wait of this party is cancelled or cut off by the deadline; a request stays pending.
+  void add_shield() noexcept { ++shields_; }
+  void remove_shield() noexcept { --shields_; }
+
+  // No wait of this party blocks beyond this.
+  detail::steady_time deadline() const noexcept { return deadline_; }
+  void set_deadline(detail::steady_time t) noexcept { deadline_ = t; }
   virtual detail::timer_queue& timers() noexcept = 0;
 
   // ---- Others, about a wait of which they hold a linked node. Use wait_node::try_win() and finish().
 
   enum class claimed { lost, awake, asleep };
   claimed try_win(std::uint32_t index) noexcept {
+    if (proxy_) [[unlikely]]
+      return try_win_through(index);
     const std::uint32_t before = claim(won | index << shift);
     return before == was_won ? claimed::lost : before & parked ? claimed::asleep : claimed::awake;
   }
   void finish(bool owner_asleep) noexcept {
+    if (proxy_) [[unlikely]]
+      return finish_through(owner_asleep);
     if (owner_asleep || word_.fetch_or(done, std::memory_order_acq_rel) & parked) wake();
   }
 
@@ -118,7 +146,8 @@ class waiter {
   virtual void wake() noexcept = 0;
 
  protected:
-  explicit waiter(std::uint64_t seed = 0) noexcept : random_(seed) {}  // of its random choices
+  explicit waiter(std::uint64_t seed = 0, bool proxy = false) noexcept  // the seed of its random choices
+      : proxy_(proxy), random_(seed) {}
   ~waiter() = default;
 
   // Leaves the processor, calls commit_park() when the frame may be resumed by others, and returns after wake(), or at
@@ -133,6 +162,7 @@ class waiter {
 
  private:
   friend struct wait_node;
+  friend class detail::proxy_waiter;
   enum : std::uint32_t { parked = 1, shielded = 2, locked = 4, won = 8, done = 16, shift = 8 };
   static constexpr std::uint32_t was_won = ~0U;  // no word looks like this: some bits below `shift` are never set
 
@@ -148,12 +178,22 @@ class waiter {
       }
     }
   }
+  void unlock_word() noexcept { word_.fetch_xor(locked, std::memory_order_release); }
+  void park_until_deadline() noexcept;
   bool deliver_stop() noexcept;
   bool claim_parked() noexcept;
+
+  bool claim_own_through(std::uint32_t index) noexcept;
+  claimed try_win_through(std::uint32_t index) noexcept;
+  void finish_through(bool owner_asleep) noexcept;
+  pairing pair_through(std::uint32_t index, wait_node& peer) noexcept;
 
   std::atomic<std::uint32_t> word_{won | done};
   std::atomic<std::uint8_t> stop_{none};
   bool published_ = false;  // the owner's: others may hold a node of this wait
+  const bool proxy_;
+  std::uint8_t shields_ = 0;
+  detail::steady_time deadline_ = detail::steady_time::max();
   detail::random_source random_;
 };
 

@@ -17,12 +17,12 @@ class probe_waiter final : public sluice::waiter {
 
   // The index that won; empty while the wait is open. Looking ends the wait: one that was open is lost to all others.
   std::optional<std::uint32_t> decided_for() noexcept {
-    constexpr std::uint32_t nobody = cancelled_index - 1;
+    constexpr std::uint32_t nobody = cancelled_index - 3;
     if (claim_own(nobody)) return std::nullopt;
     return await();
   }
   // The wait goes to somebody who is not among the events.
-  bool lose() noexcept { return claim_own(cancelled_index - 2); }
+  bool lose() noexcept { return claim_own(cancelled_index - 4); }
 
   sluice::detail::timer_queue& timers() noexcept override { return sluice::waiter::current().timers(); }
   void wake() noexcept override {}
