@@ -40,14 +40,20 @@ class recv_event {
     if (core_ != nullptr) core_->disarm(node_);
   }
   // The value; empty if the channel is closed and drained. Throws the error it was closed with. The event may then be
-  // waited for again.
+  // waited for again; one that found the channel closed and drained stays ready and says so each time.
   std::optional<T> take() {
-    if (std::exchange(node_.state, detail::transfer::pending) == detail::transfer::closed) core_->throw_close_error();
+    if (spent()) {
+      core_->throw_close_error();
+      return std::nullopt;
+    }
+    node_.state = detail::transfer::pending;
     std::optional<T> taken(std::move(node_.slot));
     node_.slot.reset();
     detail::others_may_write(taken);
     return taken;
   }
+  // Closed and drained: there will not be a value.
+  bool spent() const noexcept { return node_.state == detail::transfer::closed; }
   std::uint64_t look() const noexcept {
     if (core_ == nullptr) return 0;
     return core_->word().look(detail::channel_word::recv_ready) | (node_.state != detail::transfer::pending);
@@ -108,6 +114,7 @@ class owning_send_event {
     value_.reset();
     return true;
   }
+  bool spent() const noexcept { return spent_; }
   // The value that was not sent (yet); to be moved from when the event is not used any more. Empty after a send.
   std::optional<T>& value() noexcept { return value_; }
   std::uint64_t look() noexcept {

@@ -11,6 +11,7 @@
 //             So an event has one node.
 //   take      Move the result out.
 // Optional:
+//   spent     Asked after take(): this event will never have anything new to take.
 //   complete  Called on the winner. False: woken, but beaten to it; the wait goes round again.
 //   look      One word without locking: bit 0 says "may be ready" (it may say so wrongly, never the opposite; but not after
 //             a poll that failed, unless something has changed since); the rest changes whenever readiness may have
@@ -46,6 +47,10 @@ template <class E>
 concept has_look = requires(E& e) {
   { e.look() } -> std::convertible_to<std::uint64_t>;
 };
+template <class E>
+concept has_spent = requires(const E& e) {
+  { e.spent() } noexcept -> std::same_as<bool>;
+};
 
 constexpr std::uint64_t may_be_ready = 1;
 
@@ -64,6 +69,15 @@ std::uint64_t look(E& e) {
     return e.look();
   } else {
     return may_be_ready;
+  }
+}
+
+template <event E>
+bool spent(const E& e) noexcept {
+  if constexpr (has_spent<E>) {
+    return e.spent();
+  } else {
+    return false;
   }
 }
 

@@ -104,6 +104,7 @@ class done_event {
     if (!state_) detail::throw_future_error(std::future_errc::no_state);
     return std::exchange(state_, {})->take();
   }
+  bool spent() const noexcept { return !state_; }
   std::uint64_t look() const noexcept { return poll() ? detail::may_be_ready : 0; }
 
  private:

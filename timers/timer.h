@@ -109,6 +109,7 @@ class deadline_event {
     deadline_ = detail::steady_time::max();
     watch_.reset();
   }
+  bool spent() const noexcept { return deadline_ == detail::steady_time::max(); }
   std::uint64_t look() const noexcept { return watch_.passed(deadline_) ? detail::may_be_ready : 0; }
 
  private:
