@@ -11,4 +11,5 @@
 #include <sluice/runtime/runtime.h>
 #include <sluice/runtime/this_fiber.h>
 #include <sluice/select/select.h>
+#include <sluice/select/select_set.h>
 #include <sluice/timers/timer.h>

@@ -7,8 +7,8 @@
 //             that succeeds, do it. Return false then, also if the claim was lost: the wait is decided.
 //             Noexcept, like disarm: other events of the wait may be armed.
 //   disarm    Withdraw the node. Idempotent, O(1). On return no other thread holds a pointer to this event (P4).
-//             Called on events that are armed and lost; never on the winner, whose node was unlinked by whoever won it.
-//             So an event has one node.
+//             Called on events that arm() was called on and that lost; never on the winner, whose node was unlinked by
+//             whoever won it. So an event has one node.
 //   take      Move the result out.
 // Optional:
 //   spent     Asked after take(): this event will never have anything new to take.

@@ -11,7 +11,8 @@ namespace sluice::detail {
 struct timer_node : wait_node {
   steady_time deadline;
   timer_queue* queue = nullptr;  // where it is armed, until it is removed
-  std::uint16_t slot = 0;        // the queue's own note of where
+  std::uint16_t slot = 0;        // the queue's own notes of where
+  timer_node* child = nullptr;
 };
 
 // Wins the node's wait once its deadline has passed. Never early; late by at most the queue's resolution and what the

@@ -90,7 +90,7 @@ std::size_t wait_any(std::span<const event_ref> events, order how, bool polled) 
     const auto at = [=](std::uint32_t k) { return k < n - start ? start + k : k - (n - start); };
     self.open();
     std::uint32_t armed = 0;
-    while (armed < n && events[at(armed)].arm(self, at(armed))) ++armed;
+    for (bool waits = true; waits && armed < n; ++armed) waits = events[at(armed)].arm(self, at(armed));
     const std::uint32_t won = self.await();
     while (armed > 0)
       if (const std::uint32_t i = at(--armed); i != won) events[i].disarm();  // the winner unlinked its own node

@@ -32,6 +32,21 @@ class wait_queue {
     head_.prev = &node;
   }
 
+  void push_first(wait_node& node) noexcept {
+    node.prev = &head_;
+    node.next = head_.next;
+    head_.next->prev = &node;
+    head_.next = &node;
+  }
+
+  // Null if it is empty.
+  wait_node* pop() noexcept {
+    if (empty()) return nullptr;
+    auto& node = static_cast<wait_node&>(*head_.next);
+    unlink(node);
+    return &node;
+  }
+
   static void unlink(wait_node& node) noexcept {
     node.prev->next = node.next;
     node.next->prev = node.prev;
@@ -56,11 +71,8 @@ class wait_queue {
   // The first waiter whose wait can still be won: unlinked, and won by this call. Null if there is none. Stale nodes (of
   // waits that are decided) are dropped on the way.
   wait_node* pop_won() noexcept {
-    while (!empty()) {
-      auto& node = static_cast<wait_node&>(*head_.next);
-      unlink(node);
-      if (node.try_win()) return &node;
-    }
+    while (wait_node* node = pop())
+      if (node->try_win()) return node;
     return nullptr;
   }
 

@@ -9,8 +9,8 @@
 // Threads: an event belongs to one waiting party at a time. Cost: arm and disarm are O(1), no allocation.
 #pragma once
 
+#include <sluice/futures/deadline.h>
 #include <sluice/futures/event.h>
-#include <sluice/futures/timer_queue.h>
 
 #include <chrono>
 #include <cstdint>
@@ -20,21 +20,6 @@
 namespace sluice {
 
 namespace detail {
-
-constexpr std::chrono::hours far_away(24 * 365 * 100);
-
-template <class Rep, class Period>
-bool is_far_away(std::chrono::duration<Rep, Period> d) {
-  return std::chrono::duration<double>(d) > far_away;
-}
-
-// now + d without overflow: what is too far away is never, and what is past is now.
-template <class Rep, class Period>
-steady_time from_now(std::chrono::duration<Rep, Period> d) {
-  if (is_far_away(d)) return steady_time::max();
-  const steady_time now = std::chrono::steady_clock::now();
-  return d > d.zero() ? now + std::chrono::ceil<steady_time::duration>(d) : now;
-}
 
 inline void check_period(bool positive, double seconds) {
   if (!positive)
@@ -68,30 +53,6 @@ class deadline_watch {
   }
   mutable std::uint64_t looked_at_ = 0;
   mutable std::uint64_t cycles_left_ = 0;
-};
-
-// The deadline's place in the queue of the party that waits.
-class armed_deadline {
- public:
-  bool arm(steady_time deadline, waiter& w, std::uint32_t index) noexcept {
-    if (std::chrono::steady_clock::now() >= deadline) {
-      w.claim_own(index);
-      return false;
-    }
-    node_.queue = nullptr;
-    if (deadline != steady_time::max()) {
-      node_.deadline = deadline;
-      w.timers().add(node_, w, index);
-    }
-    return true;
-  }
-  void disarm() noexcept {
-    if (node_.queue != nullptr) node_.queue->remove(node_);
-    node_.queue = nullptr;
-  }
-
- private:
-  timer_node node_;
 };
 
 }  // namespace detail
