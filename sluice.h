@@ -3,11 +3,14 @@
 
 #include <sluice/channels/channel.h>
 #include <sluice/channels/ends.h>
+#include <sluice/futures/callback.h>
 #include <sluice/futures/cancelled.h>
+#include <sluice/futures/completion.h>
 #include <sluice/futures/event.h>
 #include <sluice/futures/future.h>
 #include <sluice/futures/shield.h>
 #include <sluice/futures/wait_list.h>
+#include <sluice/futures/when.h>
 #include <sluice/runtime/runtime.h>
 #include <sluice/runtime/this_fiber.h>
 #include <sluice/select/select.h>

@@ -10,12 +10,12 @@
 // Cost:    one allocation for each promise or fiber; get() on a ready future is a load and a move.
 #pragma once
 
+#include <sluice/futures/registration.h>
 #include <sluice/futures/shared_state.h>
 #include <sluice/futures/wait.h>
 
 #include <future>
 #include <stdexcept>
-#include <vector>
 
 namespace sluice {
 
@@ -32,6 +32,13 @@ namespace detail {
 
 template <class T>
 future<T> make_future(intrusive_ptr<shared_state<T>> state) noexcept;
+
+struct future_access {
+  template <class T>
+  static shared_state<T>& state(const future<T>& f) {
+    return f.state();
+  }
+};
 
 }  // namespace detail
 
@@ -66,12 +73,25 @@ class future {
   // done. Does not block; the result still arrives (as `cancelled`, if the fiber lets it pass).
   bool cancel() const { return state().request_cancel(); }
 
-  // How many waits are pending on this result at the moment.
+  // Calls f(const outcome<T>&) when the result is there: at once if it is, else in the fiber or thread that fulfils the
+  // promise, before anybody else sees the future ready; so f should be short. In the order of registration, each once,
+  // unless the registration goes before. An exception of f is reported as an error nobody looked at. Allocates once.
+  template <class F>
+    requires std::invocable<std::decay_t<F>&, const outcome<T>&>
+  registration on_ready(F&& f) const {
+    auto made = detail::intrusive_ptr<detail::callback>::adopt(new detail::callback_of<T, std::decay_t<F>>(
+        detail::intrusive_ptr<detail::shared_state_base>::share(&state()), std::forward<F>(f)));
+    made->start();
+    return registration(std::move(made));
+  }
+
+  // How many waits and callbacks are pending on this result at the moment.
   std::size_t waiters() const { return state().waiting().size(); }
 
  private:
   friend class promise<T>;
   friend class done_event<T>;
+  friend struct detail::future_access;
   friend future detail::make_future<T>(detail::intrusive_ptr<detail::shared_state<T>>) noexcept;
   explicit future(detail::intrusive_ptr<detail::shared_state<T>> state) noexcept : state_(std::move(state)) {}
   detail::shared_state<T>& state() const {
@@ -178,18 +198,5 @@ class promise {
   std::atomic<bool> claimed_{false};
   bool taken_ = false;
 };
-
-// Blocks until one of the futures is ready and returns its index (among several that are ready, any). The others keep no
-// trace. Throws cancelled, and std::invalid_argument for an empty list. Works on any range of futures.
-template <class Futures>
-std::size_t wait_any(Futures&& futures) {
-  using event_type = done_event<typename std::remove_cvref_t<decltype(*std::begin(futures))>::value_type>;
-  std::vector<event_type> events;
-  for (const auto& f : futures) events.emplace_back(f);
-  std::vector<detail::event_ref> refs;
-  refs.reserve(events.size());
-  for (auto& e : events) refs.emplace_back(e);
-  return detail::wait_any(refs, detail::order::fair);
-}
 
 }  // namespace sluice

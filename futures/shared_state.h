@@ -17,8 +17,20 @@ bool is_departure(const std::exception_ptr& error) noexcept;
 // One line on standard error that names the exception, and the fiber if there was one. Departures are left out.
 void report_unobserved(const std::exception_ptr& error, const char* fiber_name) noexcept;
 
+class shared_state_base : public ref_counted {
+ public:
+  bool ready() const noexcept { return ready_.fired(); }
+  wait_list& waiting() noexcept { return ready_; }
+
+  // Asks whoever computes the result to stop; false if nobody can be asked or it is too late.
+  virtual bool request_cancel() noexcept { return false; }
+
+ protected:
+  wait_list ready_;
+};
+
 template <class T>
-class shared_state : public ref_counted {
+class shared_state : public shared_state_base {
  public:
   // Once, by the one who fulfils it. The caller holds a reference of its own until this returns.
   template <class... Args>
@@ -27,8 +39,11 @@ class shared_state : public ref_counted {
     ready_.fire();
   }
 
-  bool ready() const noexcept { return ready_.fired(); }
-  wait_list& waiting() noexcept { return ready_; }
+  // For callbacks, before it is ready to others, and for the future.
+  const outcome<T>& look_at() noexcept {
+    observed_ = true;
+    return *result_;
+  }
 
   // Moves the outcome to the one who asked for it, once: std::future_error(no_state) after that. Requires ready().
   outcome<T> take() {
@@ -36,9 +51,6 @@ class shared_state : public ref_counted {
     observed_ = true;
     return std::move(*result_);
   }
-
-  // Asks whoever computes the result to stop; false if nobody can be asked or it is too late.
-  virtual bool request_cancel() noexcept { return false; }
 
  protected:
   ~shared_state() override {
@@ -55,7 +67,6 @@ class shared_state : public ref_counted {
   }
 
  private:
-  wait_list ready_;
   std::optional<outcome<T>> result_;  // written before ready_ fires, read after
   bool taken_ = false;
   bool observed_ = false;  // the future's; the last reference to go reads it

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <sluice/base/check.h>
+#include <sluice/base/cycles.h>
 #include <sluice/futures/wait_queue.h>
 
 namespace sluice {
@@ -24,31 +25,39 @@ class wait_list {
   ~wait_list() { SLUICE_CHECK(waiting_.empty(), "a wait_list was destroyed while somebody waits in it"); }
 
   bool fired() const noexcept { return word_.load(std::memory_order_acquire) & was_fired; }
+  // When, in ticks of cycle_count() with the lowest bits gone: of two lists, which was first. Requires fired().
+  std::uint64_t fired_at() const noexcept { return word_.load(std::memory_order_acquire) & ~flags; }
 
   // An event's arm: true, `node` waits; false, the wait is decided (perhaps by this call, as `index`).
   bool arm(wait_node& node, waiter& w, std::uint32_t index) noexcept {
     lock();
     const bool now = fired();
     if (!now) waiting_.push(node, w, index);
-    unlock(0);
+    unlock(!now && index == early ? has_early : 0);
     if (now) w.claim_own(index);
     return !now;
   }
 
-  void disarm(wait_node& node) noexcept {
+  // Whether it was still waiting.
+  bool disarm(wait_node& node) noexcept {
     lock();
-    if (node.linked()) wait_queue::unlink(node);
+    const bool linked = node.linked();
+    if (linked) wait_queue::unlink(node);
     unlock(0);
+    return linked;
   }
 
   // Wakes all, once and for all. Somebody who sees fired() may destroy the list, so keep it alive until this returns.
+  // Those armed as `early` are finished before anybody sees fired().
   void fire() noexcept {
-    won_chain winners;
     lock();
+    while (word_.load(std::memory_order_relaxed) & has_early) finish_early();
+    won_chain winners;
     while (wait_node* node = waiting_.pop_won()) winners.push(*node);
-    unlock(was_fired);
+    word_.store((detail::cycle_count() & ~flags) | was_fired, std::memory_order_release);
     winners.finish_all();
   }
+  static constexpr std::uint32_t early = waiter::expired_index - 1;
 
   std::size_t size() noexcept {
     lock();
@@ -58,16 +67,29 @@ class wait_list {
   }
 
  private:
-  enum : std::uint32_t { locked = 1, was_fired = 2 };
+  static constexpr std::uint64_t locked = 1, was_fired = 2, has_early = 4, flags = 7;
   void lock() noexcept {
     while (word_.fetch_or(locked, std::memory_order_acquire) & locked)
       for (detail::spin_wait spin; word_.load(std::memory_order_relaxed) & locked;) spin.once();
   }
-  void unlock(std::uint32_t set) noexcept {
-    word_.store((word_.load(std::memory_order_relaxed) & was_fired) | set, std::memory_order_release);
+  void unlock(std::uint64_t set) noexcept {
+    word_.store((word_.load(std::memory_order_relaxed) & ~locked) | set, std::memory_order_release);
+  }
+  // Gives up the lock meanwhile.
+  void finish_early() noexcept {
+    won_chain winners;
+    waiting_.drain([&](wait_node& node) {
+      if (node.index != early)
+        waiting_.push_again(node);
+      else if (node.try_win())
+        winners.push(node);
+    });
+    word_.store(0, std::memory_order_release);
+    winners.finish_all();
+    lock();
   }
 
-  std::atomic<std::uint32_t> word_{0};
+  std::atomic<std::uint64_t> word_{0};  // the flags; above them, when it fired
   wait_queue waiting_;
 };
 

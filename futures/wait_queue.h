@@ -108,18 +108,18 @@ class wait_queue {
   wait_link head_;
 };
 
-// Waiters that are won and wait for finish(), which must come after the source's lock is released.
+// Waiters that are won and wait for finish(), which must come after the source's lock is released. Chained by prev: next
+// stays null, so that who looks meanwhile, under the lock, sees that they are not linked any more.
 class won_chain {
  public:
   void push(wait_node& node) noexcept {
-    node.next = nullptr;
+    node.prev = nullptr;
     *tail_ = &node;
-    tail_ = &node.next;
+    tail_ = &node.prev;
   }
   void finish_all() noexcept {
-    for (wait_link *link = first_, *next = nullptr; link != nullptr; link = next) {
-      next = link->next;
-      link->next = nullptr;
+    for (wait_link *link = first_, *rest = nullptr; link != nullptr; link = rest) {
+      rest = link->prev;
       static_cast<wait_node*>(link)->finish();
     }
   }

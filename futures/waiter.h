@@ -78,6 +78,12 @@ class waiter {
     published_ = false;
   }
 
+  // For an owner that nobody runs: whoever wins the wait calls wake(), at once.
+  void open_asleep() noexcept {
+    word_.store(parked, std::memory_order_relaxed);
+    published_ = false;
+  }
+
   // To be called under the lock that makes the first node of this wait visible to others.
   void publish() noexcept { published_ = true; }
 

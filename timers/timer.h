@@ -9,6 +9,7 @@
 // Threads: an event belongs to one waiting party at a time. Cost: arm and disarm are O(1), no allocation.
 #pragma once
 
+#include <sluice/base/cycles.h>
 #include <sluice/futures/deadline.h>
 #include <sluice/futures/event.h>
 
@@ -26,7 +27,7 @@ inline void check_period(bool positive, double seconds) {
     throw std::invalid_argument("sluice: every() wants a positive period, not " + std::to_string(seconds) + " s");
 }
 
-// Whether a deadline has passed, asked again and again: the clock (23 ns) is read only if the cycle counter (9 ns) says that
+// Whether a deadline has passed, asked again and again: the clock is read only if the cycle counter says that
 // it may have. Needs no calibration, only that the counter runs at 1 GHz or more; one that runs backwards or stands still
 // costs a look at the clock, or makes a poll late but never a wait, which asks the clock.
 class deadline_watch {
@@ -44,13 +45,6 @@ class deadline_watch {
   void reset() noexcept { cycles_left_ = 0; }
 
  private:
-  static std::uint64_t cycle_count() noexcept {
-#if defined(__x86_64__)
-    return __builtin_ia32_rdtsc();
-#else
-    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
-#endif
-  }
   mutable std::uint64_t looked_at_ = 0;
   mutable std::uint64_t cycles_left_ = 0;
 };

@@ -1,3 +1,4 @@
+#include <sluice/base/cycles.h>
 #include <sluice/futures/cancelled.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
@@ -24,8 +25,6 @@ constexpr auto longest_watch = 10ms;
 constexpr std::uint32_t steal_most = 128;
 
 thread_local worker* this_worker = nullptr;
-
-std::uint64_t cycles() noexcept { return __builtin_ia32_rdtsc(); }
 
 }  // namespace
 
@@ -237,7 +236,7 @@ void worker::make_ready(fiber& f) noexcept {
     if (scheduler_.idle_count_.load(std::memory_order_relaxed) == 0 ||
         scheduler_.searching_.load(std::memory_order_relaxed) != 0)
       return;
-    if (const std::uint64_t now = cycles(); now - last_wake_ > wake_pause) {
+    if (const std::uint64_t now = cycle_count(); now - last_wake_ > wake_pause) {
       last_wake_ = now;
       scheduler_.wake_one_if_idle();
     }
