@@ -111,8 +111,7 @@ void contend(two_locks& w, unsigned seed, int rounds) {
           break;
         }
       }
-    } catch (const sluice::cancelled&) {
-    }
+    } catch (const sluice::cancelled&) {}
   }
 }
 
