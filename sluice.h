@@ -1,4 +1,4 @@
-// sluice.h - everything: channels, select, fibers, futures and timers. The README has a reading order.
+// sluice.h - everything: channels, select, fibers, futures, timers and synchronization. The README has a reading order.
 #pragma once
 
 #include <sluice/channels/channel.h>
@@ -15,4 +15,11 @@
 #include <sluice/runtime/this_fiber.h>
 #include <sluice/select/select.h>
 #include <sluice/select/select_set.h>
+#include <sluice/sync/condition.h>
+#include <sluice/sync/latch.h>
+#include <sluice/sync/mutex.h>
+#include <sluice/sync/once.h>
+#include <sluice/sync/semaphore.h>
+#include <sluice/sync/stop.h>
+#include <sluice/sync/wait_group.h>
 #include <sluice/timers/timer.h>

@@ -16,6 +16,8 @@ class wait_queue {
   wait_queue& operator=(const wait_queue&) = delete;
 
   bool empty() const noexcept { return head_.next == &head_; }
+  // Requires that it is not empty.
+  wait_node& front() noexcept { return static_cast<wait_node&>(*head_.next); }
 
   // Publishes `w`'s wait through `node`.
   void push(wait_node& node, waiter& w, std::uint32_t index) noexcept {
@@ -42,7 +44,7 @@ class wait_queue {
   // Null if it is empty.
   wait_node* pop() noexcept {
     if (empty()) return nullptr;
-    auto& node = static_cast<wait_node&>(*head_.next);
+    wait_node& node = front();
     unlink(node);
     return &node;
   }

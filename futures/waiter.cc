@@ -50,7 +50,7 @@ waiter::pairing waiter::pair(std::uint32_t index, wait_node& peer) noexcept {
 
 // The deadline is one more reason to wake, which competes for the word like the others.
 void waiter::park_until_deadline() noexcept {
-  if (shields_ > 0 || std::uncaught_exceptions() > 0) return park();
+  if (is_shielded() || std::uncaught_exceptions() > 0) return park();
   if (std::chrono::steady_clock::now() >= deadline_) {
     if (!claim_own(expired_index)) park();  // for what the winner still has to put in place
     return;
@@ -63,7 +63,7 @@ void waiter::park_until_deadline() noexcept {
 }
 
 bool waiter::commit_park(bool may_be_cancelled) noexcept {
-  may_be_cancelled = may_be_cancelled && shields_ == 0;
+  may_be_cancelled = may_be_cancelled && !is_shielded();
   const std::uint32_t bits = may_be_cancelled ? parked : parked | shielded;
   std::uint32_t w = word_.load(std::memory_order_acquire);
   do {

@@ -118,6 +118,7 @@ class waiter {
   // While shielded (counted), no wait of this party is cancelled or cut off by the deadline; a request stays pending.
   void add_shield() noexcept { ++shields_; }
   void remove_shield() noexcept { --shields_; }
+  bool is_shielded() const noexcept { return shields_ > 0; }
 
   // No wait of this party blocks beyond this.
   detail::steady_time deadline() const noexcept { return deadline_; }

@@ -224,6 +224,28 @@ TEST_CASE("nor is a yield, which sees whether an exception unwinds now, not whet
   });
 }
 
+TEST_CASE("a yield in a shield is not cancelled, the next wait outside is") {
+  test::in_runtime([] {
+    std::atomic<bool> shielded{false}, asked{false};
+    bool whole = false;
+    auto f = sluice::go([&] {
+      {
+        const sluice::shield no_cancel;
+        shielded = true;
+        while (!asked) sluice::this_fiber::yield();
+        sluice::this_fiber::yield();
+        whole = true;
+      }
+      sluice::this_fiber::yield();
+    });
+    REQUIRE(test::eventually([&] { return shielded.load(); }));
+    f.cancel();
+    asked = true;
+    CHECK_THROWS_AS(f.get(), sluice::cancelled);
+    CHECK(whole);
+  });
+}
+
 TEST_CASE("cancel against values, timeouts and closes at once: each wait ends one way, and no value is lost") {
   test::in_runtime([] {
     const int n = test::scaled(40'000);

@@ -8,6 +8,7 @@ declare -A below=(
   [futures]="base"
   [channels]="base futures"
   [select]="base futures"
+  [sync]="base futures"
   [timers]="base futures"
   [runtime]="base futures timers"
 )

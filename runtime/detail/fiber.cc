@@ -40,7 +40,7 @@ void fiber::wake() noexcept {
 }
 
 void fiber::yield() {
-  if (stop_requested() != none && std::uncaught_exceptions() == 0 && take_stop()) throw cancelled{};
+  if (stop_requested() != none && !is_shielded() && std::uncaught_exceptions() == 0 && take_stop()) throw cancelled{};
   worker_->yield(*this);
 }
 

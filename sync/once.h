@@ -1,0 +1,63 @@
+// once.h - the first call does it, all others find it done.
+//
+//   once loaded;
+//   loaded.call([&] { table = load(); });                    // everybody who needs it
+//   auto there = done(loaded);  auto late = after(1s);       // as an event, for those who would not do it themselves
+//
+// Threads: everything may be called from any fiber or thread; call() blocks while another one's is running.
+// Orders:  what the call did is visible to whoever finds it done.
+// Cost:    a call that finds it done is one load.
+// Keep it alive until every call() has returned, as one does with std::once_flag.
+#pragma once
+
+#include <sluice/futures/wait_list.h>
+#include <sluice/sync/mutex.h>
+
+#include <functional>
+#include <utility>
+
+namespace sluice {
+
+class once_event;
+
+class once {
+ public:
+  // Calls f(args...) if nobody has done so before without an exception. Throws what f throws, and then the next one tries.
+  // Throws cancelled if cancelled while another one's call is running. f may wait; it must not call() this once again.
+  template <class F, class... Args>
+  void call(F&& f, Args&&... args) {
+    if (done_.fired()) return;
+    const std::scoped_lock one_at_a_time(mutex_);
+    if (done_.fired()) return;
+    std::invoke(std::forward<F>(f), std::forward<Args>(args)...);
+    done_.fire();
+  }
+  bool called() const noexcept { return done_.fired(); }
+
+ private:
+  friend class once_event;
+  mutex mutex_;
+  wait_list done_;
+};
+
+// The event "it is done". Once it is, it stays ready.
+class once_event {
+ public:
+  using value_type = void;
+  explicit once_event(once& o) noexcept : done_(&o.done_) {}
+
+  bool poll() const noexcept { return done_->fired(); }
+  bool arm(waiter& w, std::uint32_t index) noexcept { return done_->arm(node_, w, index); }
+  void disarm() noexcept { done_->disarm(node_); }
+  void take() const noexcept {}
+  bool spent() const noexcept { return poll(); }
+  std::uint64_t look() const noexcept { return done_->fired() ? detail::may_be_ready : 0; }
+
+ private:
+  wait_list* done_;
+  wait_node node_;
+};
+
+inline once_event done(once& o) noexcept { return once_event(o); }
+
+}  // namespace sluice
