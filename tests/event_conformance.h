@@ -119,7 +119,7 @@ class event_laws {
     REQUIRE(e.arm(second, 2));
     source.release();
     CHECK(second.decided_for() == 2U);
-    e.disarm();
+    REQUIRE(sluice::detail::complete(e));
     CHECK(take_is_valid(source, e));
   }
 
@@ -131,7 +131,7 @@ class event_laws {
     probe_waiter w;
     REQUIRE_FALSE(e.arm(w, 5));
     CHECK(w.decided_for() == 5U);
-    e.disarm();
+    REQUIRE(sluice::detail::complete(e));
     REQUIRE(e.poll());
     CHECK(take_is_valid(source, e));
   }
@@ -178,8 +178,12 @@ class event_laws {
     source.release();
     CHECK(w1.decided_for() == 1U);  // first come, first served
     CHECK(w2.decided_for() == (Source::broadcast ? std::optional(2U) : std::nullopt));
-    first.disarm();
-    second.disarm();
+    REQUIRE(sluice::detail::complete(first));
+    if constexpr (Source::broadcast) {
+      CHECK(sluice::detail::complete(second));
+    } else {
+      second.disarm();
+    }
     REQUIRE(first.poll());
     CHECK(take_is_valid(source, first));
     if constexpr (!Source::broadcast) {

@@ -9,6 +9,7 @@ declare -A below=(
   [channels]="base futures"
   [select]="base futures"
   [timers]="base futures"
+  [events]="base futures"
   [runtime]="base futures timers"
 )
 wrong=0 seen=0
