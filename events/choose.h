@@ -92,6 +92,7 @@ class ranged {
   decltype(auto) visit(std::size_t i, F f) const {
     return f(events_[i]);
   }
+  E& nth(std::size_t i) noexcept { return events_[i]; }
 
  private:
   std::vector<E> events_;
@@ -118,13 +119,19 @@ class choose_event : public detail::choice<detail::listed<E...>> {
 
   value_type take() { return take_from<0>(this->take_choice()); }
 
+  // While it is not armed: a send that lost still has its value().
+  template <std::size_t I>
+  auto& alternative() noexcept {
+    return this->alternatives_.template nth<I>();
+  }
+
  private:
   template <std::size_t I>
   value_type take_from(std::uint32_t i) {
     if constexpr (I + 1 < sizeof...(E)) {
       if (i != I) return take_from<I + 1>(i);
     }
-    auto& e = this->alternatives_.template nth<I>();
+    auto& e = alternative<I>();
     using value = decltype(e.take());
     if constexpr (result::same) {
       return e.take();
@@ -147,16 +154,17 @@ class choose_range_event : public detail::choice<detail::ranged<E>> {
   explicit choose_range_event(std::vector<E> events)
       : detail::choice<detail::ranged<E>>(detail::ranged<E>(std::move(events))) {}
 
+  // As above.
+  E& alternative(std::size_t i) noexcept { return this->alternatives_.nth(i); }
+
   value_type take() {
     const std::size_t i = this->take_choice();
-    return this->alternatives_.visit(i, [i](E& e) -> value_type {
-      if constexpr (std::is_void_v<value>) {
-        e.take();
-        return i;
-      } else {
-        return value_type(i, e.take());
-      }
-    });
+    if constexpr (std::is_void_v<value>) {
+      alternative(i).take();
+      return i;
+    } else {
+      return value_type(i, alternative(i).take());
+    }
   }
 };
 

@@ -19,6 +19,7 @@
 
 #include <sluice/futures/event.h>
 
+#include <concepts>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -32,6 +33,10 @@ class guard_event {
   using event_type = std::invoke_result_t<F&>;
   using value_type = typename event_type::value_type;
   explicit guard_event(F f) : make_(std::move(f)) {}
+  guard_event(guard_event&&) = default;
+  guard_event(const guard_event& other)  // a copy is in no wait yet
+    requires std::copy_constructible<F>
+      : make_(other.make_) {}
 
   bool poll() {
     if (!begun_) begun_.emplace(make_());

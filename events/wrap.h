@@ -47,6 +47,9 @@ class wrap_event : public detail::forwarding_event<E> {
     }
   }
 
+  // The event that is wrapped, while it is not armed: a send that lost still has its value().
+  E& inner() noexcept { return this->event_; }
+
  private:
   F function_;
 };
