@@ -4,6 +4,10 @@
 #include <sluice/channels/channel.h>
 #include <sluice/channels/ends.h>
 #include <sluice/futures/callback.h>
+#include <sluice/events/choose.h>
+#include <sluice/events/guard.h>
+#include <sluice/events/with_nack.h>
+#include <sluice/events/wrap.h>
 #include <sluice/futures/cancelled.h>
 #include <sluice/futures/completion.h>
 #include <sluice/futures/event.h>

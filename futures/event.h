@@ -11,6 +11,8 @@
 //             whoever won it. So an event has one node.
 //   take      Move the result out.
 // Optional:
+//   abandon   For events that begin something in poll: the wait is over (it may have thrown), and it was not this event that
+//             happened. Noexcept, idempotent, not called while armed; an event that is done and not taken stays done.
 //   spent     Asked after take(): this event will never have anything new to take.
 //   complete  Called on the winner. False: woken, but beaten to it; the wait goes round again.
 //   look      One word without locking: bit 0 says "may be ready" (it may say so wrongly, never the opposite; but not after
@@ -48,6 +50,10 @@ concept has_look = requires(E& e) {
   { e.look() } -> std::convertible_to<std::uint64_t>;
 };
 template <class E>
+concept has_abandon = requires(E& e) {
+  { e.abandon() } noexcept -> std::same_as<void>;
+};
+template <class E>
 concept has_spent = requires(const E& e) {
   { e.spent() } noexcept -> std::same_as<bool>;
 };
@@ -70,6 +76,11 @@ std::uint64_t look(E& e) {
   } else {
     return may_be_ready;
   }
+}
+
+template <event E>
+void abandon(E& e) noexcept {
+  if constexpr (has_abandon<E>) e.abandon();
 }
 
 template <event E>

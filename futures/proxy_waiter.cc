@@ -20,6 +20,13 @@ void proxy_waiter::detach() noexcept {
   target_ = nullptr;
 }
 
+// A claim notes the winner under lock_ after it has won the word, a pair before it does.
+bool proxy_waiter::has_winner() noexcept {
+  const std::lock_guard guard(lock_);
+  static_cast<void>(root().word_.load(std::memory_order_acquire));
+  return winner_ != nobody;
+}
+
 void proxy_waiter::park() noexcept { SLUICE_CHECK(false, "a proxy does not wait itself"); }
 void proxy_waiter::wake() noexcept { SLUICE_CHECK(false, "a proxy does not wait itself"); }
 

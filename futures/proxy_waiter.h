@@ -30,6 +30,8 @@ class proxy_waiter : public waiter {
 
   // Which event won the target's wait since attach(), nobody if none did; for the owner, when the wait is settled.
   std::uint32_t winner() const noexcept { return winner_; }
+  // Whether one did, while its winner may still be at work. Requires that the wait is decided, and to be attached.
+  bool has_winner() noexcept;
 
   timer_queue& timers() noexcept override { return target_->timers(); }
 

@@ -7,16 +7,39 @@
 #include <bit>
 #include <cstddef>
 #include <span>
+#include <tuple>
 
 namespace sluice::detail {
 
 // For a wait that ended with one of the waiter's own reasons.
 [[noreturn]] void throw_stopped(std::uint32_t reason);
 
+constexpr std::size_t none_ready = static_cast<std::size_t>(-1);
+
+// Abandons the events of a wait that is over, but for the one that happened. No code where none wants to know.
+template <event... E>
+class [[nodiscard]] abandon_losers {
+ public:
+  explicit abandon_losers(E&... events) noexcept : events_(events...) {}
+  abandon_losers(const abandon_losers&) = delete;
+  abandon_losers& operator=(const abandon_losers&) = delete;
+  ~abandon_losers() {
+    if constexpr ((has_abandon<E> || ...))
+      std::apply([this, i = std::size_t{0}](E&... e) mutable { ((i++ != happened_ ? abandon(e) : void()), ...); }, events_);
+  }
+  // none_ready, which it is until then: all have lost.
+  std::size_t but_for(std::size_t winner) noexcept { return happened_ = winner; }
+
+ private:
+  std::tuple<E&...> events_;
+  std::size_t happened_ = none_ready;
+};
+
 // Waits until `e` is done; take() has the result. Throws cancelled.
 template <event E>
 void wait_one(E& e) {
-  if (e.poll()) return;
+  abandon_losers unless_done(e);
+  if (e.poll()) return void(unless_done.but_for(0));
   waiter& self = waiter::current();
   for (;;) {
     self.open();
@@ -25,7 +48,7 @@ void wait_one(E& e) {
       e.disarm();
       throw_stopped(won);
     }
-    if (complete(e) || e.poll()) return;
+    if (complete(e) || e.poll()) return void(unless_done.but_for(0));
   }
 }
 
@@ -33,8 +56,6 @@ enum class order {
   fair,      // uniform among the events that are ready
   in_order,  // the first in the list among those that are ready
 };
-
-constexpr std::size_t none_ready = static_cast<std::size_t>(-1);
 
 // Waits until one of `events` is done and returns its index; the others are withdrawn and have consumed nothing.
 // Throws cancelled; std::invalid_argument for an empty list, which would wait for ever, and for one beyond the limit

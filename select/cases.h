@@ -108,18 +108,20 @@ void check_distinct(E&... events) {
 template <event... E>
 std::size_t wait_any_of(order how, E&... events) {
   check_distinct(events...);
-  if (const std::size_t i = poll_any(how, events...); i != none_ready) return i;
+  abandon_losers all(events...);
+  if (const std::size_t i = poll_any(how, events...); i != none_ready) return all.but_for(i);
   const std::array refs{event_ref(events)...};
-  return wait_any(refs, how, true);
+  return all.but_for(wait_any(refs, how, true));
 }
 template <event... E>
 std::size_t try_any_of(order how, E&... events) {
   static_assert(sizeof...(E) == 1 || (has_look<E> && ...),
                 "sluice: a default over several events must be a snapshot, so each event needs look()");
   check_distinct(events...);
+  abandon_losers all(events...);
   if (surely_none_ready(events...)) return none_ready;
   const std::array refs{event_ref(events)...};
-  return try_any(refs, how);
+  return all.but_for(try_any(refs, how));
 }
 
 // The address of the one that won; null if none did.
@@ -160,6 +162,22 @@ std::vector<event_ref> refs_of(R& events) {
   if constexpr (std::ranges::sized_range<R>) refs.reserve(std::ranges::size(events));
   for (auto& e : events) refs.emplace_back(e);
   return refs;
+}
+
+template <class R>
+std::size_t wait_any_in(R& events, order how) {
+  struct abandon_the_rest {
+    ~abandon_the_rest() {
+      if constexpr (has_abandon<std::ranges::range_value_t<R>>) {
+        std::size_t i = 0;
+        for (auto& e : events)
+          if (i++ != happened) abandon(e);
+      }
+    }
+    R& events;
+    std::size_t happened = none_ready;
+  } all{events};
+  return all.happened = wait_any(refs_of(events), how);
 }
 
 }  // namespace detail

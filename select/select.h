@@ -71,12 +71,12 @@ winner try_select(E&... events) {
 template <std::ranges::forward_range R>
   requires event<std::ranges::range_value_t<R>>
 std::size_t select(R&& events) {
-  return detail::wait_any(detail::refs_of(events), detail::order::fair);
+  return detail::wait_any_in(events, detail::order::fair);
 }
 template <std::ranges::forward_range R>
   requires event<std::ranges::range_value_t<R>>
 std::size_t select_in_order(R&& events) {
-  return detail::wait_any(detail::refs_of(events), detail::order::in_order);
+  return detail::wait_any_in(events, detail::order::in_order);
 }
 
 // Over handlers: runs the one of the case that happened and returns what it returns (all must return the same type).

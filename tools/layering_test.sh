@@ -8,7 +8,7 @@ bazel() { command bazel --output_base="$copy/.output" "$@"; }
 trap '(cd "$copy/tree" && bazel shutdown) >/dev/null 2>&1 || true; chmod -R u+w "$copy"; rm -rf "$copy"' EXIT
 mkdir "$copy/tree"
 cp -r WORKSPACE BUILD.bazel .bazelrc .bazelignore .clang-format VERSION dev sluice.h sluice.pc.in build_defs tools \
-  base futures channels select sync timers runtime "$copy/tree"
+  base futures channels select sync timers events runtime "$copy/tree"
 cd "$copy/tree"
 
 wrong=0

@@ -10,6 +10,7 @@ declare -A below=(
   [select]="base futures"
   [sync]="base futures"
   [timers]="base futures"
+  [events]="base futures"
   [runtime]="base futures timers"
 )
 wrong=0 seen=0
