@@ -247,7 +247,11 @@ TEST_CASE("it may be unlocked elsewhere, and destroyed by the next owner at once
       auto m = std::make_unique<mutex>();
       mutex& borrowed = *m;
       borrowed.lock();
-      auto next = sluice::go([owned = std::move(m)] { const std::scoped_lock mine(*owned); });
+      auto next = sluice::go([owned = std::move(m)]() mutable {
+        owned->lock();
+        owned->unlock();
+        owned.reset();
+      });
       if (i % 2 == 0) sluice::this_fiber::yield();
       if (i % 3 == 0)
         std::thread([&] { borrowed.unlock(); }).join();
