@@ -218,8 +218,9 @@ TEST_CASE("notified, but told to stop before it has the lock: the wait is not un
     std::unique_lock lock(m, std::defer_lock);
     REQUIRE(test::eventually([&] {
       lock.lock();
-      if (!waiting) lock.unlock();
-      return waiting;
+      const bool there = waiting;
+      if (!there) lock.unlock();
+      return there;
     }));
     c.notify_one();
     test::let_others_block();  // in the queue of the mutex now
