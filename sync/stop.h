@@ -10,10 +10,11 @@
 // Orders:  what happened before the request is visible to whoever sees the event.
 // Cost:    one std::stop_callback for each wait; no allocation.
 //
-// Who disarms waits for a callback that is running in another thread. Ours takes no lock and never waits itself: it claims
-// a word and wakes.
+// Who disarms waits for a callback that is running in another thread. Ours never blocks: it claims a word and wakes. Nor may
+// a callback of your own on the same token, if a fiber requests the stop: std::stop_callback takes threads for parties.
 #pragma once
 
+#include <sluice/base/tsan.h>
 #include <sluice/futures/event.h>
 
 #include <optional>
@@ -29,10 +30,11 @@ class stopped_event {
   // The other's callback, if it has one, has been called and goes with the other.
   stopped_event(stopped_event&& other) noexcept : token_(std::move(other.token_)) {}
   stopped_event& operator=(stopped_event&& other) noexcept {
-    callback_.reset();
+    disarm();
     token_ = std::move(other.token_);
     return *this;
   }
+  ~stopped_event() { disarm(); }
 
   bool poll() const noexcept { return token_.stop_requested(); }
   // A request that comes meanwhile calls back at once, and wins the wait like any other.
@@ -41,13 +43,17 @@ class stopped_event {
       w.claim_own(index);
       return false;
     }
+    disarm();
     node_.owner = &w;
     node_.index = index;
     w.publish();
     callback_.emplace(token_, win{&node_});
     return true;
   }
-  void disarm() noexcept { callback_.reset(); }
+  void disarm() noexcept {
+    detail::follows_on_thread();  // the callback's destructor relies on it if the request came from this thread
+    callback_.reset();
+  }
   void take() const noexcept {}
   bool spent() const noexcept { return token_.stop_requested(); }
   std::uint64_t look() const noexcept { return token_.stop_requested() ? detail::may_be_ready : 0; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <stop_token>
 
 using namespace std::chrono_literals;
 using sluice::channel, sluice::on, sluice::otherwise, sluice::recv, sluice::select, sluice::send;
@@ -139,6 +140,31 @@ TEST_CASE("timers that fire, and yields") {
               static_cast<void>(select(t, never));
             }
           }) == 0);
+  });
+}
+
+TEST_CASE("locks, permits, notifications, counts and stop requests") {
+  in_fibers_and_threads([] {
+    sluice::mutex m;
+    m.lock();
+    sluice::semaphore s(0);
+    sluice::condition changed;
+    sluice::wait_group group;
+    group.add();
+    std::stop_source source;
+    CHECK(allocated_by([&](int n) {
+            for (int i = 0; i < n; ++i) {
+              auto mine = sluice::lock(m);
+              auto some = sluice::acquire(s, 3);
+              auto news = sluice::notified(changed);
+              auto quiet = sluice::idle(group);
+              auto quit = sluice::stopped(source.get_token());
+              auto t = sluice::after(1us);
+              static_cast<void>(select(mine, some, news, quiet, quit, t));
+            }
+          }) == 0);
+    m.unlock();
+    group.done();
   });
 }
 

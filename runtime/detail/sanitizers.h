@@ -4,6 +4,8 @@
 // hides is still reported. The edges that are real (a wake happens before the resume) are announced one by one.
 #pragma once
 
+#include <sluice/base/tsan.h>
+
 #include <cerrno>
 #include <cstddef>
 
@@ -11,15 +13,9 @@
 #if __has_feature(address_sanitizer)
 #define SLUICE_ASAN 1
 #endif
-#if __has_feature(thread_sanitizer)
-#define SLUICE_TSAN 1
-#endif
 #endif
 #if defined(__SANITIZE_ADDRESS__)
 #define SLUICE_ASAN 1
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define SLUICE_TSAN 1
 #endif
 
 #if defined(SLUICE_ASAN)
@@ -28,7 +24,6 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 #if defined(SLUICE_TSAN)
-#include <sanitizer/tsan_interface.h>
 #define SLUICE_NO_TSAN __attribute__((no_sanitize("thread")))
 extern "C" {
 void AnnotateIgnoreReadsBegin(const char* file, int line);
@@ -108,17 +103,6 @@ class sanitizer_context {
   void* tsan_ = nullptr;
 #endif
 };
-
-inline void happens_before([[maybe_unused]] void* what) noexcept {
-#if defined(SLUICE_TSAN)
-  __tsan_release(what);
-#endif
-}
-inline void happens_after([[maybe_unused]] void* what) noexcept {
-#if defined(SLUICE_TSAN)
-  __tsan_acquire(what);
-#endif
-}
 
 // While a fiber is inside the scheduler it works on what belongs to its worker: the worker's thread orders those accesses,
 // and TSan, told that switches order nothing, cannot see that. Nor may the scheduler's own locks and queues order what two

@@ -79,6 +79,7 @@ void worker::finish_switch(execution& entered) noexcept {
 }
 
 void worker::suspend(fiber& f, then what) noexcept {
+  leaves_thread();
   enter_scheduler();
   fiber* const next = pick_next();
   if (next != nullptr && wheel_.next_deadline() != steady_time::max()) scheduler_.ensure_watcher();
@@ -86,6 +87,7 @@ void worker::suspend(fiber& f, then what) noexcept {
 }
 
 bool worker::yield(fiber& f) noexcept {
+  leaves_thread();
   enter_scheduler();
   fiber* const next = pick_next();
   if (next == nullptr) {
