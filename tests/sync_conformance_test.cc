@@ -126,6 +126,44 @@ struct stopped_before : source_traits {
 
 }  // namespace
 
+// Else two looks could take "not ready twice" for "not ready in between" (P8).
+TEST_CASE("what was ready and is not any more looks different from before") {
+  sluice::mutex m;
+  const std::scoped_lock held(m);
+  auto mine = sluice::lock(m);
+  const auto locked = mine.look();
+  m.unlock();
+  m.lock();
+  CHECK(mine.look() != locked);
+
+  sluice::semaphore s(1);
+  auto two = sluice::acquire(s, 2);
+  const auto one_there = two.look();
+  s.release();
+  CHECK(s.try_acquire());
+  CHECK(two.look() != one_there);
+  {
+    auto three = sluice::acquire(s, 3);
+    auto one = sluice::acquire(s);
+    test::probe_waiter w;
+    REQUIRE(three.arm(w, 0));
+    const auto behind = one.look();
+    CHECK((behind & 1) == 0);
+    three.disarm();
+    REQUIRE(three.arm(w, 0));
+    CHECK(one.look() != behind);
+    three.disarm();
+  }
+
+  sluice::wait_group g;
+  g.add();
+  auto quiet = sluice::idle(g);
+  const auto busy = quiet.look();
+  g.done();
+  g.add();
+  CHECK(quiet.look() != busy);
+}
+
 TEST_CASE_TEMPLATE_DEFINE("every event of sync keeps the laws", Source, laws) {
   test::in_runtime([] { test::event_laws<Source>::check_all(); });
   test::in_thread([] { test::event_laws<Source>::check_all(); });
