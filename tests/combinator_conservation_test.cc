@@ -308,3 +308,59 @@ TEST_CASE("chooses that stay armed between waits, and are armed again for what t
     CHECK(wrong == 0);
   });
 }
+
+TEST_CASE("a choose in a select_set: a send that was done by a poll is not done again by its old place in the queue") {
+  test::in_runtime([] {
+    channel<std::string> out;
+    channel<int> in;
+    sluice::select_set set;
+    int sent = 0;
+    int received = 0;
+    set.add(choose(wrap(send(out, std::string("a value that is too long for the small string")),
+                        [](bool ok) { return ok ? -1 : -2; }),
+                   wrap(recv(in), [](std::optional<int> v) { return *v; })),
+            [&](int v) { v == -1 ? ++sent : received += v; });
+    CHECK_FALSE(set.wait_for(1ms));  // both are armed
+    auto give = sluice::go([&] { in.send(5); });
+    auto take = sluice::go([&] { return out.recv(); });
+    test::let_others_block();  // both partners have met the set while nobody waited for it
+    CHECK(set.wait_for(30s));
+    CHECK(set.wait_for(30s));
+    give.get();
+    CHECK(take.get()->size() > 20);
+    CHECK(sent == 1);
+    CHECK(received == 5);
+    auto late = sluice::after(2ms);
+    auto again = recv(out);
+    auto on_its_own = sluice::go([&] { return select(again, late) == late; });
+    CHECK_FALSE(set.wait_for(20ms));
+    CHECK(on_its_own.get());  // there is nobody who would send
+    CHECK(set.size() == 1);
+  });
+}
+
+TEST_CASE("a request in a select_set is open until it is removed") {
+  test::in_runtime([] {
+    std::optional<sluice::nack_event> nack;
+    int begun = 0;
+    channel<int> c(1);
+    sluice::select_set set;
+    const auto key = set.add(choose(wrap(with_nack([&](sluice::nack_event n) {
+                                           ++begun;
+                                           nack.emplace(std::move(n));
+                                           return sluice::never();
+                                         }),
+                                         [] { return 0; })),
+                             [](int) {});
+    set.add(recv(c), [](std::optional<int>) {});
+    for (int i = 0; i < 3; ++i) {
+      c.send(i);
+      CHECK(set.wait());
+      CHECK_FALSE(set.wait_for(1ms));
+    }
+    CHECK(begun == 1);
+    CHECK_FALSE(nack->poll());
+    CHECK(set.remove(key));
+    CHECK(nack->poll());
+  });
+}

@@ -99,7 +99,9 @@ class choice {
   std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(waiter_.size()); }
   bool done() const noexcept { return chosen_ != proxy_waiter::nobody; }
 
+  // One that was polled may still be armed, in a select_set: what is taken from must not be completed again.
   void choose(std::uint32_t i) noexcept {
+    disarm();
     chosen_ = i;
     abandon_but(i);
   }
