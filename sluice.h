@@ -3,6 +3,7 @@
 
 #include <sluice/channels/channel.h>
 #include <sluice/channels/ends.h>
+#include <sluice/channels/options.h>
 #include <sluice/futures/callback.h>
 #include <sluice/futures/cancelled.h>
 #include <sluice/futures/completion.h>

@@ -1,6 +1,6 @@
 // channel.h - typed pipes between fibers, threads and whatever else can wait.
 //
-//   channel<int> c(16);                 // bounded; channel<int>(): rendezvous; channel<int>(unbounded)
+//   channel<int> c(16);                 // bounded; channel<int>(): rendezvous; channel<int>(unbounded); more in options.h
 //   go([=] { for (int i = 0; i < 3; ++i) c.send(i); c.close(); });
 //   for (int v : c) use(v);             // until closed and drained
 //
@@ -17,6 +17,8 @@
 
 #include <sluice/channels/detail/channel_core.h>
 #include <sluice/channels/events.h>
+#include <sluice/channels/options.h>
+#include <sluice/channels/status.h>
 #include <sluice/futures/wait.h>
 
 #include <concepts>
@@ -33,6 +35,11 @@ class channel {
   // std::length_error or std::bad_alloc if that capacity cannot be had.
   explicit channel(std::size_t capacity = 0) : core_(core_ptr::adopt(new detail::channel_core<T>(capacity))) {}
   explicit channel(unbounded_t u) : core_(core_ptr::adopt(new detail::channel_core<T>(u))) {}
+  explicit channel(keep_latest_t) : channel(channel_options<T>{.capacity = 1, .when_full = overflow::drop_oldest}) {}
+  // std::invalid_argument if it is to drop values and is unbounded or has no room; else as above.
+  explicit channel(channel_options<T> options)
+      : core_((detail::check_overflow(options.when_full, options.capacity),
+               core_ptr::adopt(new detail::channel_core<T>(std::move(options))))) {}
   template <std::same_as<std::nullptr_t> Null>  // a template, since channel(0) means a capacity
   explicit channel(Null) noexcept {}
 

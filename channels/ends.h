@@ -105,14 +105,11 @@ struct channel_ends {
   receiver<T> rx;
 };
 
-template <class T>
-channel_ends<T> make_channel(std::size_t capacity = 0) {
-  const channel<T> c(capacity);
-  return {sender<T>(c), receiver<T>(c)};
-}
-template <class T>
-channel_ends<T> make_channel(unbounded_t u) {
-  const channel<T> c(u);
+// `how`: whatever a channel can be made from.
+template <class T, class How = channel_options<T>>
+  requires std::is_constructible_v<channel<T>, How>
+channel_ends<T> make_channel(How how = {}) {
+  const channel<T> c(std::move(how));
   return {sender<T>(c), receiver<T>(c)};
 }
 

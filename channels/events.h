@@ -33,6 +33,16 @@ class recv_event {
   using core_ptr = detail::intrusive_ptr<detail::channel_core<T>>;
   explicit recv_event(detail::channel_core<T>* borrowed) noexcept : core_(borrowed) {}
   explicit recv_event(core_ptr kept) noexcept : core_(kept.get()), kept_(std::move(kept)) {}
+  recv_event(recv_event&&) noexcept = default;
+  recv_event& operator=(recv_event&& other) noexcept {
+    if (this == &other) return *this;
+    give_up_untaken();
+    core_ = other.core_;
+    kept_ = std::move(other.kept_);
+    node_ = std::move(other.node_);
+    return *this;
+  }
+  ~recv_event() { give_up_untaken(); }
 
   bool poll() noexcept { return core_ != nullptr && core_->poll(node_); }
   bool arm(waiter& w, std::uint32_t index) noexcept { return core_ == nullptr || core_->arm(node_, w, index); }
@@ -60,6 +70,13 @@ class recv_event {
   }
 
  private:
+  // A value that was received and not taken.
+  void give_up_untaken() noexcept {
+    if (!node_.slot) return;
+    core_->give_up(*std::move(node_.slot));
+    node_.slot.reset();
+  }
+
   detail::channel_core<T>* core_;
   core_ptr kept_;
   detail::recv_node<T> node_;
@@ -77,6 +94,7 @@ class send_event {
   void disarm() noexcept {
     if (core_ != nullptr) core_->disarm(node_);
   }
+  bool complete() { return poll(); }  // see channel_core::send_when_full
   // Whether the value was accepted (and so moved from).
   bool take() noexcept { return node_.state == detail::transfer::done; }
   std::uint64_t look() const noexcept {
@@ -107,6 +125,7 @@ class owning_send_event {
   void disarm() noexcept {
     if (core_ != nullptr) core_->disarm(node_);
   }
+  bool complete() { return poll(); }  // see channel_core::send_when_full
   // Whether the value was accepted. If not, value() still has it. The event is spent: it is never ready again.
   bool take() noexcept {
     spent_ = true;

@@ -13,43 +13,18 @@
 
 #include <sluice/base/check.h>
 #include <sluice/base/intrusive_ptr.h>
+#include <sluice/channels/detail/channel_nodes.h>
 #include <sluice/channels/detail/channel_word.h>
 #include <sluice/channels/detail/value_queue.h>
-#include <sluice/channels/status.h>
+#include <sluice/channels/options.h>
 #include <sluice/futures/wait_queue.h>
 
 #include <exception>
-#include <mutex>
-#include <optional>
+#include <functional>
 #include <type_traits>
+#include <utility>
 
 namespace sluice::detail {
-
-enum class transfer : std::uint8_t { pending, done, closed };
-
-// No instruction. A slot is filled by others, which g++ 12 cannot see: in users' code it would warn that the value may be
-// uninitialized.
-template <class T>
-void others_may_write(std::optional<T>& slot) noexcept {
-  asm("" : "+m"(slot));
-}
-
-template <class T>
-struct recv_node : wait_node {
-  recv_node() = default;
-  recv_node(recv_node&&) = default;
-  recv_node& operator=(recv_node&&) = default;
-  ~recv_node() { others_may_write(slot); }
-
-  std::optional<T> slot;
-  transfer state = transfer::pending;
-};
-
-template <class T>
-struct send_node : wait_node {
-  T* value = nullptr;  // the sender's, until state is done
-  transfer state = transfer::pending;
-};
 
 template <class T>
 class channel_core : public ref_counted {
@@ -61,15 +36,25 @@ class channel_core : public ref_counted {
  public:
   explicit channel_core(std::size_t capacity)
       : word_(capacity > 0 ? channel_word::send_ready : 0), capacity_(capacity), values_(capacity) {}
-  explicit channel_core(unbounded_t)
-      : word_(channel_word::send_ready), capacity_(std::numeric_limits<std::size_t>::max()), values_(first_block) {}
+  explicit channel_core(unbounded_t) : word_(channel_word::send_ready), capacity_(unbounded), values_(first_block) {}
+  explicit channel_core(channel_options<T>&& o)
+      : word_(o.capacity > 0 ? channel_word::send_ready : 0),
+        when_full_(o.when_full),
+        capacity_(o.capacity),
+        values_(is_unbounded() ? first_block : capacity_),
+        undelivered_(std::move(o.undelivered)) {}
   ~channel_core() override {
     SLUICE_CHECK(receivers_.empty() && senders_.empty(), "a channel was destroyed while somebody waits in it");
+    if (undelivered_)
+      for (std::optional<T> left; values_.size() > 0; left.reset()) {
+        values_.pop(left);
+        give_up(*std::move(left));
+      }
   }
 
   const channel_word& word() const noexcept { return word_; }
   std::size_t capacity() const noexcept { return capacity_; }
-  bool is_unbounded() const noexcept { return capacity_ == std::numeric_limits<std::size_t>::max(); }
+  bool is_unbounded() const noexcept { return capacity_ == unbounded; }
   std::size_t size() noexcept {
     section s(*this);
     return values_.size();
@@ -130,6 +115,12 @@ class channel_core : public ref_counted {
     return true;
   }
 
+  // The end of a value that was accepted and that nobody will receive. Requires that no lock is held.
+  void give_up(T&& value) noexcept {
+    T last(std::move(value));
+    if (undelivered_) undelivered_(std::move(last));
+  }
+
   // Requires a receive that ended with transfer::closed; error_ does not change after that.
   void throw_close_error() const {
     if (error_) std::rethrow_exception(error_);
@@ -171,7 +162,7 @@ class channel_core : public ref_counted {
     if (closed_) return channel_word::closed | channel_word::recv_ready | channel_word::send_ready;
     std::uint64_t bits = 0;
     if (values_.size() > 0 || !senders_.empty()) bits |= channel_word::recv_ready;
-    if (values_.size() < capacity_ || !receivers_.empty()) bits |= channel_word::send_ready;
+    if (values_.size() < capacity_ || !receivers_.empty() || when_full_ != overflow::block) bits |= channel_word::send_ready;
     return bits;
   }
 
@@ -248,21 +239,46 @@ class channel_core : public ref_counted {
         return attempt::done;
       }
     }
-    if (values_.size() >= capacity_) return attempt::must_wait;
+    if (values_.size() >= capacity_) return send_when_full(n, s, self, index);
     if (!claim(self, index)) return attempt::decided_elsewhere;
     values_.push(std::move(*n.value));
     n.state = transfer::done;
     return attempt::done;
   }
 
+  // What is dropped goes to the user's code, which may not run while a wait is being armed: there the wait is only decided,
+  // and complete() polls again.
+  attempt send_when_full(send_node<T>& n, section& s, waiter* self, std::uint32_t index) noexcept {
+    if (when_full_ == overflow::block) return attempt::must_wait;
+    if (self != nullptr) {
+      self->claim_own(index);
+      return attempt::decided_elsewhere;
+    }
+    n.state = transfer::done;
+    if (when_full_ == overflow::drop_newest) {
+      s.unlock();
+      give_up(std::move(*n.value));
+    } else {
+      std::optional<T> oldest;
+      values_.pop(oldest);
+      values_.push(std::move(*n.value));
+      s.unlock();
+      give_up(*std::move(oldest));
+    }
+    return attempt::done;
+  }
+
   alignas(64) channel_word word_;  // in one cache line with the first of what it guards
   // Guarded by word_:
   bool closed_ = false;
+  const overflow when_full_ = overflow::block;
   const std::size_t capacity_;
   value_queue<T> values_;
   wait_queue receivers_;
   wait_queue senders_;
   std::exception_ptr error_;
+  // Not guarded:
+  const std::function<void(T&&)> undelivered_;
 };
 
 }  // namespace sluice::detail
