@@ -82,12 +82,12 @@ class recv_event {
   detail::recv_node<T> node_;
 };
 
-// A send whose value belongs to somebody else: T& for a call that waits in place.
-template <class T>
+// A send whose value belongs to somebody else: T& for a call that waits in place. `Core`: what it is sent to.
+template <class T, class Core = detail::channel_core<T>>
 class send_event {
  public:
   using value_type = bool;
-  send_event(detail::channel_core<T>* borrowed, T& value) noexcept : core_(borrowed) { node_.value = &value; }
+  send_event(Core* borrowed, T& value) noexcept : core_(borrowed) { node_.value = &value; }
 
   bool poll() { return core_ != nullptr && core_->poll(node_); }
   bool arm(waiter& w, std::uint32_t index) noexcept { return core_ == nullptr || core_->arm(node_, w, index); }
@@ -103,17 +103,17 @@ class send_event {
   }
 
  private:
-  detail::channel_core<T>* core_;
-  detail::send_node<T> node_;
+  Core* core_;
+  typename Core::send_node node_;
 };
 
 // A send that carries its value, until it is accepted or taken back.
-template <class T>
+template <class T, class Core = detail::channel_core<T>>
 class owning_send_event {
  public:
   using value_type = bool;
-  using core_ptr = detail::intrusive_ptr<detail::channel_core<T>>;
-  owning_send_event(detail::channel_core<T>* borrowed, T&& value) noexcept : core_(borrowed), value_(std::move(value)) {}
+  using core_ptr = detail::intrusive_ptr<Core>;
+  owning_send_event(Core* borrowed, T&& value) noexcept : core_(borrowed), value_(std::move(value)) {}
   owning_send_event(core_ptr kept, T&& value) noexcept
       : core_(kept.get()), kept_(std::move(kept)), value_(std::move(value)) {}
 
@@ -147,10 +147,10 @@ class owning_send_event {
     return !spent_;
   }
 
-  detail::channel_core<T>* core_;
+  Core* core_;
   core_ptr kept_;
   std::optional<T> value_;
-  detail::send_node<T> node_;
+  typename Core::send_node node_;
   bool spent_ = false;
 };
 

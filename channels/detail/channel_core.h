@@ -34,6 +34,9 @@ class channel_core : public ref_counted {
                 "way; make the move constructor noexcept, or send a std::unique_ptr<T>");
 
  public:
+  using recv_node = detail::recv_node<T>;
+  using send_node = detail::send_node<T>;
+
   explicit channel_core(std::size_t capacity)
       : word_(capacity > 0 ? channel_word::send_ready : 0), capacity_(capacity), values_(capacity) {}
   explicit channel_core(unbounded_t) : word_(channel_word::send_ready), capacity_(unbounded), values_(first_block) {}
@@ -61,13 +64,13 @@ class channel_core : public ref_counted {
   }
 
   // Without waiting: true if it was done (or the channel is closed, see n.state).
-  bool poll(recv_node<T>& n) noexcept {
+  bool poll(recv_node& n) noexcept {
     if (n.state != transfer::pending) return true;
     if (!word_.may_be(channel_word::recv_ready)) return false;
     section s(*this);
     return receive(n, s, nullptr, 0) == attempt::done;
   }
-  bool poll(send_node<T>& n) {
+  bool poll(send_node& n) {
     if (n.state != transfer::pending) return true;
     if (!word_.may_be(channel_word::send_ready)) return false;
     section s(*this);
@@ -76,13 +79,13 @@ class channel_core : public ref_counted {
   }
 
   // As event::arm.
-  bool arm(recv_node<T>& n, waiter& w, std::uint32_t index) noexcept {
+  bool arm(recv_node& n, waiter& w, std::uint32_t index) noexcept {
     section s(*this);
     const bool waits = receive(n, s, &w, index) == attempt::must_wait;
     if (waits) receivers_.push(n, w, index);
     return waits;
   }
-  bool arm(send_node<T>& n, waiter& w, std::uint32_t index) noexcept {
+  bool arm(send_node& n, waiter& w, std::uint32_t index) noexcept {
     section s(*this);
     make_room(s);  // never has to: a send that needs no waiting was done by poll
     const bool waits = send(n, s, &w, index) == attempt::must_wait;
@@ -103,11 +106,11 @@ class channel_core : public ref_counted {
       closed_ = true;
       error_ = std::move(error);
       while (wait_node* r = receivers_.pop_won()) {
-        static_cast<recv_node<T>*>(r)->state = transfer::closed;
+        static_cast<recv_node*>(r)->state = transfer::closed;
         refused.push(*r);
       }
       while (wait_node* p = senders_.pop_won()) {
-        static_cast<send_node<T>*>(p)->state = transfer::closed;
+        static_cast<send_node*>(p)->state = transfer::closed;
         refused.push(*p);
       }
     }
@@ -133,7 +136,6 @@ class channel_core : public ref_counted {
 
  private:
   static constexpr std::size_t first_block = 32;
-  enum class attempt { done, must_wait, decided_elsewhere };
 
   // The critical section. Unlocking publishes the ready bits.
   class section {
@@ -178,22 +180,19 @@ class channel_core : public ref_counted {
     }
   }
 
-  // Whether the caller may go on: a wait must win itself first, a call that does not wait is its own master.
-  static bool claim(waiter* self, std::uint32_t index) noexcept { return self == nullptr || self->claim_own(index); }
-
   static wait_queue::paired match(wait_queue& peers, waiter* self, std::uint32_t index) noexcept {
     if (self != nullptr) return peers.pair_with_first(*self, index);
     wait_node* peer = peers.pop_won();
     return {peer != nullptr ? waiter::pairing::both : waiter::pairing::lost_peer, peer};
   }
 
-  attempt receive(recv_node<T>& n, section& s, waiter* self, std::uint32_t index) noexcept {
+  attempt receive(recv_node& n, section& s, waiter* self, std::uint32_t index) noexcept {
     if (values_.size() > 0) {
       if (!claim(self, index)) return attempt::decided_elsewhere;
       values_.pop(n.slot);
       n.state = transfer::done;
       if (wait_node* p = senders_.pop_won()) {  // its value takes the place that became free
-        auto& sender = static_cast<send_node<T>&>(*p);
+        auto& sender = static_cast<send_node&>(*p);
         values_.push(std::move(*sender.value));
         sender.state = transfer::done;
         s.unlock();
@@ -206,7 +205,7 @@ class channel_core : public ref_counted {
       if (how == waiter::pairing::lost_self) return attempt::decided_elsewhere;
       if (how == waiter::pairing::both) {
         s.unlock();
-        auto& sender = static_cast<send_node<T>&>(*p);
+        auto& sender = static_cast<send_node&>(*p);
         n.slot.emplace(std::move(*sender.value));
         n.state = transfer::done;
         sender.state = transfer::done;
@@ -220,7 +219,7 @@ class channel_core : public ref_counted {
     return attempt::done;
   }
 
-  attempt send(send_node<T>& n, section& s, waiter* self, std::uint32_t index) noexcept {
+  attempt send(send_node& n, section& s, waiter* self, std::uint32_t index) noexcept {
     if (closed_) {
       if (!claim(self, index)) return attempt::decided_elsewhere;
       n.state = transfer::closed;
@@ -231,7 +230,7 @@ class channel_core : public ref_counted {
       if (how == waiter::pairing::lost_self) return attempt::decided_elsewhere;
       if (how == waiter::pairing::both) {
         s.unlock();
-        auto& receiver = static_cast<recv_node<T>&>(*p);
+        auto& receiver = static_cast<recv_node&>(*p);
         receiver.slot.emplace(std::move(*n.value));
         receiver.state = transfer::done;
         n.state = transfer::done;
@@ -248,7 +247,7 @@ class channel_core : public ref_counted {
 
   // What is dropped goes to the user's code, which may not run while a wait is being armed: there the wait is only decided,
   // and complete() polls again.
-  attempt send_when_full(send_node<T>& n, section& s, waiter* self, std::uint32_t index) noexcept {
+  attempt send_when_full(send_node& n, section& s, waiter* self, std::uint32_t index) noexcept {
     if (when_full_ == overflow::block) return attempt::must_wait;
     if (self != nullptr) {
       self->claim_own(index);

@@ -1,4 +1,4 @@
-// channel_nodes.h - a receive and a send in a channel's queues, with what is transferred.
+// channel_nodes.h - a receive and a send in a channel's queues, what is transferred, and how an attempt at it ends.
 #pragma once
 
 #include <sluice/futures/waiter.h>
@@ -10,6 +10,10 @@
 namespace sluice::detail {
 
 enum class transfer : std::uint8_t { pending, done, closed };
+enum class attempt { done, must_wait, decided_elsewhere };
+
+// Whether an attempt may go on: a wait must win itself first, a call that does not wait is its own master.
+inline bool claim(waiter* self, std::uint32_t index) noexcept { return self == nullptr || self->claim_own(index); }
 
 // No instruction. A slot is filled by others, which g++ 12 cannot see: in users' code it would warn that the value may be
 // uninitialized.
