@@ -19,10 +19,14 @@
 #include <sluice/channels/options.h>
 #include <sluice/futures/wait_queue.h>
 
+#include <algorithm>
 #include <exception>
 #include <functional>
+#include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace sluice::detail {
 
@@ -97,6 +101,64 @@ class channel_core : public ref_counted {
     if (n.linked()) wait_queue::unlink(n);
   }
 
+  // As many of `values` as need no waiting, first to last, under one lock; returns how many. The next one may still need no
+  // waiting: a send that must allocate or drop is left to poll().
+  std::size_t send_some(std::span<T> values) noexcept {
+    if (!word_.may_be(channel_word::send_ready)) return 0;
+    won_chain served;
+    std::size_t sent = 0;
+    {
+      section s(*this);
+      for (; sent < values.size() && !closed_; ++sent) {
+        if (wait_node* r = receivers_.pop_won()) {
+          auto& receiver = static_cast<recv_node&>(*r);
+          receiver.slot.emplace(std::move(values[sent]));
+          receiver.state = transfer::done;
+          served.push(receiver);
+        } else if (values_.size() < capacity_ && !(is_unbounded() && values_.wants_block())) {
+          values_.push(std::move(values[sent]));
+        } else {
+          break;
+        }
+      }
+    }
+    served.finish_all();
+    return sent;
+  }
+
+  // Up to `most` values that need no waiting, appended to `out` under one lock; returns how many. What `out` has no room for
+  // is allocated without the lock, before anything is taken.
+  std::size_t receive_some(std::vector<T>& out, std::size_t most) {
+    if (!word_.may_be(channel_word::recv_ready)) return 0;
+    won_chain served;
+    std::size_t taken = 0;
+    {
+      section s(*this);
+      for (std::size_t wanted; out.capacity() - out.size() < (wanted = std::min(most, available()));) {
+        s.unlock();
+        out.reserve(std::max(out.size() + wanted, 2 * out.capacity()));
+        s.lock();
+      }
+      for (most = std::min(most, out.capacity() - out.size()); taken < most; ++taken) {
+        wait_node* const p = senders_.pop_won();
+        if (values_.size() > 0) {
+          out.push_back(std::move(values_.front()));
+          values_.drop();
+          if (p != nullptr) values_.push(std::move(*static_cast<send_node&>(*p).value));
+        } else if (p != nullptr) {
+          out.push_back(std::move(*static_cast<send_node&>(*p).value));
+        } else {
+          break;
+        }
+        if (p == nullptr) continue;
+        static_cast<send_node&>(*p).state = transfer::done;
+        served.push(*p);
+      }
+    }
+    served.finish_all();
+    return taken;
+  }
+
   // False: it was closed already, and `error` is ignored.
   bool close(std::exception_ptr error) noexcept {
     won_chain refused;
@@ -167,6 +229,9 @@ class channel_core : public ref_counted {
     if (values_.size() < capacity_ || !receivers_.empty() || when_full_ != overflow::block) bits |= channel_word::send_ready;
     return bits;
   }
+
+  // What can be received without waiting; a guess where waiting senders are all there is.
+  std::size_t available() const noexcept { return values_.size() + (senders_.empty() ? 0 : 1); }
 
   // An unbounded channel gets its memory before anything changes, and outside the lock.
   void make_room(section& s) {
