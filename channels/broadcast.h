@@ -93,7 +93,7 @@ class subscription {
     core_->join(*subscriber_);
   }
   subscription(subscription&&) noexcept = default;
-  subscription& operator=(subscription&& other) noexcept {
+  subscription& operator=(subscription other) noexcept {
     std::swap(core_, other.core_);
     std::swap(subscriber_, other.subscriber_);
     return *this;

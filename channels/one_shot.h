@@ -112,7 +112,7 @@ class one_shot_sender {
   using value_type = T;
   explicit one_shot_sender(detail::intrusive_ptr<detail::one_shot_state<T>> state) noexcept : state_(std::move(state)) {}
   one_shot_sender(one_shot_sender&&) noexcept = default;
-  one_shot_sender& operator=(one_shot_sender&& other) noexcept {
+  one_shot_sender& operator=(one_shot_sender other) noexcept {
     std::swap(state_, other.state_);
     return *this;
   }
@@ -148,7 +148,7 @@ class one_shot_receiver {
   using value_type = T;
   explicit one_shot_receiver(detail::intrusive_ptr<detail::one_shot_state<T>> state) noexcept : state_(std::move(state)) {}
   one_shot_receiver(one_shot_receiver&&) noexcept = default;
-  one_shot_receiver& operator=(one_shot_receiver&& other) noexcept {
+  one_shot_receiver& operator=(one_shot_receiver other) noexcept {
     std::swap(state_, other.state_);
     return *this;
   }
