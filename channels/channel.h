@@ -15,6 +15,7 @@
 //          and then a block).
 #pragma once
 
+#include <sluice/channels/detail/channel_batch.h>
 #include <sluice/channels/detail/channel_core.h>
 #include <sluice/channels/events.h>
 #include <sluice/channels/options.h>

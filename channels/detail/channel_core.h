@@ -7,7 +7,7 @@
 //   C4  two undecided waits of different parties never stand in both queues (they would have been paired)
 // Lock: word_. With it held only claims (try_win, claim_own, pair) and nothrow moves of T happen; finish(), which may wake
 //   somebody, comes after the unlock. A value that goes from one party to another directly moves after the unlock too:
-//   both frames stay until the peer is finished.
+//   both frames stay until the peer is finished. (In a batch it moves under the lock: many parties are finished at its end.)
 // Order: FIFO of values, and of waiters among those that still wait.
 #pragma once
 
@@ -19,7 +19,6 @@
 #include <sluice/channels/options.h>
 #include <sluice/futures/wait_queue.h>
 
-#include <algorithm>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -101,63 +100,9 @@ class channel_core : public ref_counted {
     if (n.linked()) wait_queue::unlink(n);
   }
 
-  // As many of `values` as need no waiting, first to last, under one lock; returns how many. The next one may still need no
-  // waiting: a send that must allocate or drop is left to poll().
-  std::size_t send_some(std::span<T> values) noexcept {
-    if (!word_.may_be(channel_word::send_ready)) return 0;
-    won_chain served;
-    std::size_t sent = 0;
-    {
-      section s(*this);
-      for (; sent < values.size() && !closed_; ++sent) {
-        if (wait_node* r = receivers_.pop_won()) {
-          auto& receiver = static_cast<recv_node&>(*r);
-          receiver.slot.emplace(std::move(values[sent]));
-          receiver.state = transfer::done;
-          served.push(receiver);
-        } else if (values_.size() < capacity_ && !(is_unbounded() && values_.wants_block())) {
-          values_.push(std::move(values[sent]));
-        } else {
-          break;
-        }
-      }
-    }
-    served.finish_all();
-    return sent;
-  }
-
-  // Up to `most` values that need no waiting, appended to `out` under one lock; returns how many. What `out` has no room for
-  // is allocated without the lock, before anything is taken.
-  std::size_t receive_some(std::vector<T>& out, std::size_t most) {
-    if (!word_.may_be(channel_word::recv_ready)) return 0;
-    won_chain served;
-    std::size_t taken = 0;
-    {
-      section s(*this);
-      for (std::size_t wanted; out.capacity() - out.size() < (wanted = std::min(most, available()));) {
-        s.unlock();
-        out.reserve(std::max(out.size() + wanted, 2 * out.capacity()));
-        s.lock();
-      }
-      for (most = std::min(most, out.capacity() - out.size()); taken < most; ++taken) {
-        wait_node* const p = senders_.pop_won();
-        if (values_.size() > 0) {
-          out.push_back(std::move(values_.front()));
-          values_.drop();
-          if (p != nullptr) values_.push(std::move(*static_cast<send_node&>(*p).value));
-        } else if (p != nullptr) {
-          out.push_back(std::move(*static_cast<send_node&>(*p).value));
-        } else {
-          break;
-        }
-        if (p == nullptr) continue;
-        static_cast<send_node&>(*p).state = transfer::done;
-        served.push(*p);
-      }
-    }
-    served.finish_all();
-    return taken;
-  }
+  // Many at once: channel_batch.h.
+  std::size_t send_some(std::span<T> values) noexcept;
+  std::size_t receive_some(std::vector<T>& out, std::size_t most);
 
   // False: it was closed already, and `error` is ignored.
   bool close(std::exception_ptr error) noexcept {
