@@ -1,8 +1,12 @@
 // sluice.h - everything: channels, select, fibers, futures, timers and synchronization. The README has a reading order.
 #pragma once
 
+#include <sluice/channels/broadcast.h>
 #include <sluice/channels/channel.h>
 #include <sluice/channels/ends.h>
+#include <sluice/channels/one_shot.h>
+#include <sluice/channels/options.h>
+#include <sluice/channels/watch.h>
 #include <sluice/futures/callback.h>
 #include <sluice/events/choose.h>
 #include <sluice/events/guard.h>

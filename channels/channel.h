@@ -1,6 +1,6 @@
 // channel.h - typed pipes between fibers, threads and whatever else can wait.
 //
-//   channel<int> c(16);                 // bounded; channel<int>(): rendezvous; channel<int>(unbounded)
+//   channel<int> c(16);                 // bounded; channel<int>(): rendezvous; channel<int>(unbounded); more in options.h
 //   go([=] { for (int i = 0; i < 3; ++i) c.send(i); c.close(); });
 //   for (int v : c) use(v);             // until closed and drained
 //
@@ -15,13 +15,18 @@
 //          and then a block).
 #pragma once
 
+#include <sluice/channels/detail/channel_batch.h>
 #include <sluice/channels/detail/channel_core.h>
 #include <sluice/channels/events.h>
+#include <sluice/channels/options.h>
+#include <sluice/channels/status.h>
 #include <sluice/futures/wait.h>
 
 #include <concepts>
 #include <cstddef>
 #include <iterator>
+#include <span>
+#include <vector>
 
 namespace sluice {
 
@@ -33,6 +38,11 @@ class channel {
   // std::length_error or std::bad_alloc if that capacity cannot be had.
   explicit channel(std::size_t capacity = 0) : core_(core_ptr::adopt(new detail::channel_core<T>(capacity))) {}
   explicit channel(unbounded_t u) : core_(core_ptr::adopt(new detail::channel_core<T>(u))) {}
+  explicit channel(keep_latest_t) : channel(channel_options<T>{.capacity = 1, .when_full = overflow::drop_oldest}) {}
+  // std::invalid_argument if it is to drop values and is unbounded or has no room; else as above.
+  explicit channel(channel_options<T> options)
+      : core_((detail::check_overflow(options.when_full, options.capacity),
+               core_ptr::adopt(new detail::channel_core<T>(std::move(options))))) {}
   template <std::same_as<std::nullptr_t> Null>  // a template, since channel(0) means a capacity
   explicit channel(Null) noexcept {}
 
@@ -73,6 +83,47 @@ class channel {
     recv_event<T> e(core_.get());
     if (!e.poll()) return try_recv_result<T>(detail::try_state::would_wait);
     return try_recv_result<T>(e.take());
+  }
+
+  // Sends many, in order and as many as possible at a time; blocks until all are accepted, or the channel is closed. Returns
+  // how many were accepted (and so moved from): the first ones. `values` is moved past them, also when `cancelled` is
+  // thrown, and then begins with what is still the caller's.
+  std::size_t send_many(std::span<T>& values) const {
+    const std::size_t before = values.size();
+    while (!values.empty()) {
+      values = values.subspan(try_send_many(values));
+      if (values.empty() || !send(std::move(values.front()))) break;
+      values = values.subspan(1);
+    }
+    return before - values.size();
+  }
+  std::size_t send_many(std::span<T>&& values) const { return send_many(values); }
+
+  // Receives up to `most` values, in order, and appends them to `out`. Blocks until there is one; returns how many. None (or
+  // the error that it was closed with) once the channel is closed and drained. Throws cancelled (nothing received).
+  // Allocates only if `out` has no room.
+  std::size_t recv_many(std::vector<T>& out, std::size_t most) const {
+    if (most == 0) return 0;
+    if (const std::size_t n = try_recv_many(out, most)) return n;
+    if (out.size() == out.capacity()) out.reserve(2 * out.size() + 1);
+    auto first = recv();
+    if (!first) return 0;
+    out.push_back(*std::move(first));
+    return 1 + try_recv_many(out, most - 1);
+  }
+
+  // The same with what needs no waiting, which may be nothing: full, empty, or closed.
+  std::size_t try_send_many(std::span<T> values) const {
+    std::size_t sent = 0;
+    while (core_ && sent < values.size()) {
+      sent += core_->send_some(values.subspan(sent));
+      if (sent == values.size() || !try_send(std::move(values[sent]))) break;
+      ++sent;
+    }
+    return sent;
+  }
+  std::size_t try_recv_many(std::vector<T>& out, std::size_t most) const {
+    return core_ ? core_->receive_some(out, most) : 0;
   }
 
   // No more sends. Blocked senders are refused and keep their values; what was accepted is still delivered. False: it was

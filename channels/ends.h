@@ -57,6 +57,9 @@ class sender {
   {
     return end_.get().try_send(value);
   }
+  std::size_t send_many(std::span<T>& values) const { return end_.get().send_many(values); }
+  std::size_t send_many(std::span<T>&& values) const { return end_.get().send_many(values); }
+  std::size_t try_send_many(std::span<T> values) const { return end_.get().try_send_many(values); }
   bool close() const noexcept { return end_.get().close(); }
   bool close(std::exception_ptr error) const noexcept { return end_.get().close(std::move(error)); }
   bool closed() const noexcept { return end_.get().closed(); }
@@ -76,6 +79,8 @@ class receiver {
   explicit receiver(const channel<T>& c) noexcept : end_(c) {}
   std::optional<T> recv() const { return end_.get().recv(); }
   try_recv_result<T> try_recv() const { return end_.get().try_recv(); }
+  std::size_t recv_many(std::vector<T>& out, std::size_t most) const { return end_.get().recv_many(out, most); }
+  std::size_t try_recv_many(std::vector<T>& out, std::size_t most) const { return end_.get().try_recv_many(out, most); }
   bool close() const noexcept { return end_.get().close(); }
   bool closed() const noexcept { return end_.get().closed(); }
   std::size_t size() const noexcept { return end_.get().size(); }
@@ -105,14 +110,11 @@ struct channel_ends {
   receiver<T> rx;
 };
 
-template <class T>
-channel_ends<T> make_channel(std::size_t capacity = 0) {
-  const channel<T> c(capacity);
-  return {sender<T>(c), receiver<T>(c)};
-}
-template <class T>
-channel_ends<T> make_channel(unbounded_t u) {
-  const channel<T> c(u);
+// `how`: whatever a channel can be made from.
+template <class T, class How = channel_options<T>>
+  requires std::is_constructible_v<channel<T>, How>
+channel_ends<T> make_channel(How how = {}) {
+  const channel<T> c(std::move(how));
   return {sender<T>(c), receiver<T>(c)};
 }
 

@@ -33,6 +33,16 @@ class recv_event {
   using core_ptr = detail::intrusive_ptr<detail::channel_core<T>>;
   explicit recv_event(detail::channel_core<T>* borrowed) noexcept : core_(borrowed) {}
   explicit recv_event(core_ptr kept) noexcept : core_(kept.get()), kept_(std::move(kept)) {}
+  recv_event(recv_event&&) noexcept = default;
+  recv_event& operator=(recv_event&& other) noexcept {
+    if (this == &other) return *this;
+    give_up_untaken();
+    core_ = other.core_;
+    kept_ = std::move(other.kept_);
+    node_ = std::move(other.node_);
+    return *this;
+  }
+  ~recv_event() { give_up_untaken(); }
 
   bool poll() noexcept { return core_ != nullptr && core_->poll(node_); }
   bool arm(waiter& w, std::uint32_t index) noexcept { return core_ == nullptr || core_->arm(node_, w, index); }
@@ -60,23 +70,31 @@ class recv_event {
   }
 
  private:
+  // A value that was received and not taken.
+  void give_up_untaken() noexcept {
+    if (!node_.slot) return;
+    core_->give_up(*std::move(node_.slot));
+    node_.slot.reset();
+  }
+
   detail::channel_core<T>* core_;
   core_ptr kept_;
   detail::recv_node<T> node_;
 };
 
-// A send whose value belongs to somebody else: T& for a call that waits in place.
-template <class T>
+// A send whose value belongs to somebody else: T& for a call that waits in place. `Core`: what it is sent to.
+template <class T, class Core = detail::channel_core<T>>
 class send_event {
  public:
   using value_type = bool;
-  send_event(detail::channel_core<T>* borrowed, T& value) noexcept : core_(borrowed) { node_.value = &value; }
+  send_event(Core* borrowed, T& value) noexcept : core_(borrowed) { node_.value = &value; }
 
   bool poll() { return core_ != nullptr && core_->poll(node_); }
   bool arm(waiter& w, std::uint32_t index) noexcept { return core_ == nullptr || core_->arm(node_, w, index); }
   void disarm() noexcept {
     if (core_ != nullptr) core_->disarm(node_);
   }
+  bool complete() { return poll(); }  // see channel_core::send_when_full
   // Whether the value was accepted (and so moved from).
   bool take() noexcept { return node_.state == detail::transfer::done; }
   std::uint64_t look() const noexcept {
@@ -85,17 +103,17 @@ class send_event {
   }
 
  private:
-  detail::channel_core<T>* core_;
-  detail::send_node<T> node_;
+  Core* core_;
+  typename Core::send_node node_;
 };
 
 // A send that carries its value, until it is accepted or taken back.
-template <class T>
+template <class T, class Core = detail::channel_core<T>>
 class owning_send_event {
  public:
   using value_type = bool;
-  using core_ptr = detail::intrusive_ptr<detail::channel_core<T>>;
-  owning_send_event(detail::channel_core<T>* borrowed, T&& value) noexcept : core_(borrowed), value_(std::move(value)) {}
+  using core_ptr = detail::intrusive_ptr<Core>;
+  owning_send_event(Core* borrowed, T&& value) noexcept : core_(borrowed), value_(std::move(value)) {}
   owning_send_event(core_ptr kept, T&& value) noexcept
       : core_(kept.get()), kept_(std::move(kept)), value_(std::move(value)) {}
 
@@ -107,6 +125,7 @@ class owning_send_event {
   void disarm() noexcept {
     if (core_ != nullptr) core_->disarm(node_);
   }
+  bool complete() { return poll(); }  // see channel_core::send_when_full
   // Whether the value was accepted. If not, value() still has it. The event is spent: it is never ready again.
   bool take() noexcept {
     spent_ = true;
@@ -128,10 +147,10 @@ class owning_send_event {
     return !spent_;
   }
 
-  detail::channel_core<T>* core_;
+  Core* core_;
   core_ptr kept_;
   std::optional<T> value_;
-  detail::send_node<T> node_;
+  typename Core::send_node node_;
   bool spent_ = false;
 };
 

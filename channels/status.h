@@ -7,12 +7,6 @@
 
 namespace sluice {
 
-// Asks for a channel without a bound: a send to it never waits.
-struct unbounded_t {
-  explicit unbounded_t() = default;
-};
-inline constexpr unbounded_t unbounded{};
-
 namespace detail {
 enum class try_state : std::uint8_t { done, would_wait, closed };
 }

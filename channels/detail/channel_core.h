@@ -7,49 +7,27 @@
 //   C4  two undecided waits of different parties never stand in both queues (they would have been paired)
 // Lock: word_. With it held only claims (try_win, claim_own, pair) and nothrow moves of T happen; finish(), which may wake
 //   somebody, comes after the unlock. A value that goes from one party to another directly moves after the unlock too:
-//   both frames stay until the peer is finished.
+//   both frames stay until the peer is finished. (In a batch it moves under the lock: many parties are finished at its end.)
 // Order: FIFO of values, and of waiters among those that still wait.
 #pragma once
 
 #include <sluice/base/check.h>
 #include <sluice/base/intrusive_ptr.h>
+#include <sluice/channels/detail/channel_nodes.h>
 #include <sluice/channels/detail/channel_word.h>
 #include <sluice/channels/detail/value_queue.h>
-#include <sluice/channels/status.h>
+#include <sluice/channels/options.h>
 #include <sluice/futures/wait_queue.h>
 
 #include <exception>
-#include <mutex>
+#include <functional>
 #include <optional>
+#include <span>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace sluice::detail {
-
-enum class transfer : std::uint8_t { pending, done, closed };
-
-// No instruction. A slot is filled by others, which g++ 12 cannot see: in users' code it would warn that the value may be
-// uninitialized.
-template <class T>
-void others_may_write(std::optional<T>& slot) noexcept {
-  asm("" : "+m"(slot));
-}
-
-template <class T>
-struct recv_node : wait_node {
-  recv_node() = default;
-  recv_node(recv_node&&) = default;
-  recv_node& operator=(recv_node&&) = default;
-  ~recv_node() { others_may_write(slot); }
-
-  std::optional<T> slot;
-  transfer state = transfer::pending;
-};
-
-template <class T>
-struct send_node : wait_node {
-  T* value = nullptr;  // the sender's, until state is done
-  transfer state = transfer::pending;
-};
 
 template <class T>
 class channel_core : public ref_counted {
@@ -59,30 +37,43 @@ class channel_core : public ref_counted {
                 "way; make the move constructor noexcept, or send a std::unique_ptr<T>");
 
  public:
+  using recv_node = detail::recv_node<T>;
+  using send_node = detail::send_node<T>;
+
   explicit channel_core(std::size_t capacity)
       : word_(capacity > 0 ? channel_word::send_ready : 0), capacity_(capacity), values_(capacity) {}
-  explicit channel_core(unbounded_t)
-      : word_(channel_word::send_ready), capacity_(std::numeric_limits<std::size_t>::max()), values_(first_block) {}
+  explicit channel_core(unbounded_t) : word_(channel_word::send_ready), capacity_(unbounded), values_(first_block) {}
+  explicit channel_core(channel_options<T>&& o)
+      : word_(o.capacity > 0 ? channel_word::send_ready : 0),
+        when_full_(o.when_full),
+        capacity_(o.capacity),
+        values_(is_unbounded() ? first_block : capacity_),
+        undelivered_(std::move(o.undelivered)) {}
   ~channel_core() override {
     SLUICE_CHECK(receivers_.empty() && senders_.empty(), "a channel was destroyed while somebody waits in it");
+    if (undelivered_)
+      for (std::optional<T> left; values_.size() > 0; left.reset()) {
+        values_.pop(left);
+        give_up(*std::move(left));
+      }
   }
 
   const channel_word& word() const noexcept { return word_; }
   std::size_t capacity() const noexcept { return capacity_; }
-  bool is_unbounded() const noexcept { return capacity_ == std::numeric_limits<std::size_t>::max(); }
+  bool is_unbounded() const noexcept { return capacity_ == unbounded; }
   std::size_t size() noexcept {
     section s(*this);
     return values_.size();
   }
 
   // Without waiting: true if it was done (or the channel is closed, see n.state).
-  bool poll(recv_node<T>& n) noexcept {
+  bool poll(recv_node& n) noexcept {
     if (n.state != transfer::pending) return true;
     if (!word_.may_be(channel_word::recv_ready)) return false;
     section s(*this);
     return receive(n, s, nullptr, 0) == attempt::done;
   }
-  bool poll(send_node<T>& n) {
+  bool poll(send_node& n) {
     if (n.state != transfer::pending) return true;
     if (!word_.may_be(channel_word::send_ready)) return false;
     section s(*this);
@@ -91,13 +82,13 @@ class channel_core : public ref_counted {
   }
 
   // As event::arm.
-  bool arm(recv_node<T>& n, waiter& w, std::uint32_t index) noexcept {
+  bool arm(recv_node& n, waiter& w, std::uint32_t index) noexcept {
     section s(*this);
     const bool waits = receive(n, s, &w, index) == attempt::must_wait;
     if (waits) receivers_.push(n, w, index);
     return waits;
   }
-  bool arm(send_node<T>& n, waiter& w, std::uint32_t index) noexcept {
+  bool arm(send_node& n, waiter& w, std::uint32_t index) noexcept {
     section s(*this);
     make_room(s);  // never has to: a send that needs no waiting was done by poll
     const bool waits = send(n, s, &w, index) == attempt::must_wait;
@@ -109,6 +100,10 @@ class channel_core : public ref_counted {
     if (n.linked()) wait_queue::unlink(n);
   }
 
+  // Many at once: channel_batch.h.
+  std::size_t send_some(std::span<T> values) noexcept;
+  std::size_t receive_some(std::vector<T>& out, std::size_t most);
+
   // False: it was closed already, and `error` is ignored.
   bool close(std::exception_ptr error) noexcept {
     won_chain refused;
@@ -118,16 +113,22 @@ class channel_core : public ref_counted {
       closed_ = true;
       error_ = std::move(error);
       while (wait_node* r = receivers_.pop_won()) {
-        static_cast<recv_node<T>*>(r)->state = transfer::closed;
+        static_cast<recv_node*>(r)->state = transfer::closed;
         refused.push(*r);
       }
       while (wait_node* p = senders_.pop_won()) {
-        static_cast<send_node<T>*>(p)->state = transfer::closed;
+        static_cast<send_node*>(p)->state = transfer::closed;
         refused.push(*p);
       }
     }
     refused.finish_all();
     return true;
+  }
+
+  // The end of a value that was accepted and that nobody will receive. Requires that no lock is held.
+  void give_up(T&& value) noexcept {
+    T last(std::move(value));
+    if (undelivered_) undelivered_(std::move(last));
   }
 
   // Requires a receive that ended with transfer::closed; error_ does not change after that.
@@ -142,7 +143,6 @@ class channel_core : public ref_counted {
 
  private:
   static constexpr std::size_t first_block = 32;
-  enum class attempt { done, must_wait, decided_elsewhere };
 
   // The critical section. Unlocking publishes the ready bits.
   class section {
@@ -171,9 +171,12 @@ class channel_core : public ref_counted {
     if (closed_) return channel_word::closed | channel_word::recv_ready | channel_word::send_ready;
     std::uint64_t bits = 0;
     if (values_.size() > 0 || !senders_.empty()) bits |= channel_word::recv_ready;
-    if (values_.size() < capacity_ || !receivers_.empty()) bits |= channel_word::send_ready;
+    if (values_.size() < capacity_ || !receivers_.empty() || when_full_ != overflow::block) bits |= channel_word::send_ready;
     return bits;
   }
+
+  // What can be received without waiting; a guess where waiting senders are all there is.
+  std::size_t available() const noexcept { return values_.size() + (senders_.empty() ? 0 : 1); }
 
   // An unbounded channel gets its memory before anything changes, and outside the lock.
   void make_room(section& s) {
@@ -187,22 +190,19 @@ class channel_core : public ref_counted {
     }
   }
 
-  // Whether the caller may go on: a wait must win itself first, a call that does not wait is its own master.
-  static bool claim(waiter* self, std::uint32_t index) noexcept { return self == nullptr || self->claim_own(index); }
-
   static wait_queue::paired match(wait_queue& peers, waiter* self, std::uint32_t index) noexcept {
     if (self != nullptr) return peers.pair_with_first(*self, index);
     wait_node* peer = peers.pop_won();
     return {peer != nullptr ? waiter::pairing::both : waiter::pairing::lost_peer, peer};
   }
 
-  attempt receive(recv_node<T>& n, section& s, waiter* self, std::uint32_t index) noexcept {
+  attempt receive(recv_node& n, section& s, waiter* self, std::uint32_t index) noexcept {
     if (values_.size() > 0) {
       if (!claim(self, index)) return attempt::decided_elsewhere;
       values_.pop(n.slot);
       n.state = transfer::done;
       if (wait_node* p = senders_.pop_won()) {  // its value takes the place that became free
-        auto& sender = static_cast<send_node<T>&>(*p);
+        auto& sender = static_cast<send_node&>(*p);
         values_.push(std::move(*sender.value));
         sender.state = transfer::done;
         s.unlock();
@@ -215,7 +215,7 @@ class channel_core : public ref_counted {
       if (how == waiter::pairing::lost_self) return attempt::decided_elsewhere;
       if (how == waiter::pairing::both) {
         s.unlock();
-        auto& sender = static_cast<send_node<T>&>(*p);
+        auto& sender = static_cast<send_node&>(*p);
         n.slot.emplace(std::move(*sender.value));
         n.state = transfer::done;
         sender.state = transfer::done;
@@ -229,7 +229,7 @@ class channel_core : public ref_counted {
     return attempt::done;
   }
 
-  attempt send(send_node<T>& n, section& s, waiter* self, std::uint32_t index) noexcept {
+  attempt send(send_node& n, section& s, waiter* self, std::uint32_t index) noexcept {
     if (closed_) {
       if (!claim(self, index)) return attempt::decided_elsewhere;
       n.state = transfer::closed;
@@ -240,7 +240,7 @@ class channel_core : public ref_counted {
       if (how == waiter::pairing::lost_self) return attempt::decided_elsewhere;
       if (how == waiter::pairing::both) {
         s.unlock();
-        auto& receiver = static_cast<recv_node<T>&>(*p);
+        auto& receiver = static_cast<recv_node&>(*p);
         receiver.slot.emplace(std::move(*n.value));
         receiver.state = transfer::done;
         n.state = transfer::done;
@@ -248,21 +248,46 @@ class channel_core : public ref_counted {
         return attempt::done;
       }
     }
-    if (values_.size() >= capacity_) return attempt::must_wait;
+    if (values_.size() >= capacity_) return send_when_full(n, s, self, index);
     if (!claim(self, index)) return attempt::decided_elsewhere;
     values_.push(std::move(*n.value));
     n.state = transfer::done;
     return attempt::done;
   }
 
+  // What is dropped goes to the user's code, which may not run while a wait is being armed: there the wait is only decided,
+  // and complete() polls again.
+  attempt send_when_full(send_node& n, section& s, waiter* self, std::uint32_t index) noexcept {
+    if (when_full_ == overflow::block) return attempt::must_wait;
+    if (self != nullptr) {
+      self->claim_own(index);
+      return attempt::decided_elsewhere;
+    }
+    n.state = transfer::done;
+    if (when_full_ == overflow::drop_newest) {
+      s.unlock();
+      give_up(std::move(*n.value));
+    } else {
+      std::optional<T> oldest;
+      values_.pop(oldest);
+      values_.push(std::move(*n.value));
+      s.unlock();
+      give_up(*std::move(oldest));
+    }
+    return attempt::done;
+  }
+
   alignas(64) channel_word word_;  // in one cache line with the first of what it guards
   // Guarded by word_:
   bool closed_ = false;
+  const overflow when_full_ = overflow::block;
   const std::size_t capacity_;
   value_queue<T> values_;
   wait_queue receivers_;
   wait_queue senders_;
   std::exception_ptr error_;
+  // Not guarded:
+  const std::function<void(T&&)> undelivered_;
 };
 
 }  // namespace sluice::detail

@@ -80,10 +80,6 @@ class value_queue {
     into.emplace(std::move(front()));
     drop();
   }
-
- private:
-  static constexpr std::size_t most_block_slots = 1024;
-
   T& front() noexcept { return *head_->slot(head_at_); }
   void drop() noexcept {
     std::destroy_at(&front());
@@ -95,6 +91,9 @@ class value_queue {
       head_at_ = 0;
     }
   }
+
+ private:
+  static constexpr std::size_t most_block_slots = 1024;
 
   block* head_;
   block* tail_;
