@@ -60,7 +60,7 @@ void waiter::park_until_deadline() noexcept {
   cut_off.deadline = deadline_;
   timers().add(cut_off, *this, expired_index);
   park();
-  cut_off.queue->remove(cut_off);
+  if (word_.load(std::memory_order_acquire) >> shift != expired_index) cut_off.queue->remove(cut_off);
 }
 
 bool waiter::commit_park(bool may_be_cancelled) noexcept {

@@ -492,8 +492,8 @@ TEST_CASE("race: who was done first is the result, though others are done as wel
   test::in_runtime([](unsigned workers) {
     if (workers > 1) return;  // the order in which functions end can be seen from outside only if they do one by one
     for (int i = 0; i < test::scaled(500); ++i) {
-      int order = 0;
-      int begun = 0;
+      std::atomic<int> order{0};
+      std::atomic<int> begun{0};
       const auto run = [&] {
         const sluice::shield to_the_end;
         for (++begun; begun < 3;) sluice::this_fiber::yield();

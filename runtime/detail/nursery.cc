@@ -101,15 +101,6 @@ void child::done(const std::exception_ptr& error) noexcept {
   if (begins) home_.ask_all();
 }
 
-void child::ended() noexcept {
-  wait_node* owner = nullptr;
-  {
-    const std::lock_guard guard(home_.lock_);
-    if (--home_.population_ == 0) owner = home_.owner_.pop_won();
-  }
-  if (owner != nullptr) owner->finish();
-}
-
 // ---- The nursery
 
 nursery::~nursery() {
@@ -122,6 +113,15 @@ nursery::~nursery() {
     c.unlink();
     c.state_->release();
   }
+}
+
+void nursery::ended() noexcept {
+  wait_node* owner = nullptr;
+  {
+    const std::lock_guard guard(lock_);
+    if (--population_ == 0) owner = owner_.pop_won();
+  }
+  if (owner != nullptr) owner->finish();
 }
 
 void nursery::check_open() const {

@@ -7,7 +7,7 @@
 // Threads: cancel() from anywhere; join() and what comes after it belong to the owner.
 // Lock: lock_ guards the rings, the counts and the owner's wait. With it held only try_win is called; who is asked to stop,
 //   woken or let go is so after unlock.
-// Invariants: a child touches the nursery last in ended(), under the lock; the owner sees population_ == 0 under the lock.
+// Invariants: a child touches the nursery last under the lock, in ended(); the owner sees population_ == 0 under the lock.
 //   stopping_ is set once; whoever sets it wakes the owner, and from then on the owner waits under a shield.
 #pragma once
 
@@ -55,7 +55,8 @@ struct ring_link {
   ring_link* next = this;
 };
 
-// What a fiber has to say to its nursery: born, done (its function is over), ended (nothing of it is left to run).
+// What a fiber has to say to its nursery: born, done (its function is over); and to home() directly, since the child may be
+// gone by then: ended (nothing of it is left to run).
 class child : private ring_link {
  public:
   explicit child(nursery& home) noexcept : home_(home) {}
@@ -63,7 +64,7 @@ class child : private ring_link {
   void born(ref_counted& state, fiber& f) noexcept;
   void done(const std::exception_ptr& error) noexcept;
   bool error_was_seen() const noexcept { return error_was_seen_; }
-  void ended() noexcept;
+  nursery& home() const noexcept { return home_; }
 
  private:
   friend class nursery;
@@ -91,6 +92,9 @@ class nursery {
   // Blocks until every child has ended. If the wait is cancelled before the nursery stops, all are cancelled and awaited,
   // and it throws what the wait threw.
   void join();
+
+  // One child has: its last touch of the nursery.
+  void ended() noexcept;
 
   // After join(). The earliest error that was not taken; null if there is none.
   std::exception_ptr take_error() noexcept;

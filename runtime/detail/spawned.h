@@ -25,7 +25,8 @@ struct on_its_own {
   void born(ref_counted&, fiber&) noexcept {}
   void done(const std::exception_ptr&) noexcept {}
   bool error_was_seen() const noexcept { return false; }
-  void ended() noexcept {}
+  on_its_own home() const noexcept { return {}; }
+  void ended() const noexcept {}
 };
 
 template <class F, class R, class Membership>
@@ -96,13 +97,17 @@ class spawned final : public shared_state<R>, public fiber {
       error = std::current_exception();
     }
     if (error) fail(std::move(error));
-    this->release();
-    membership_.ended();
+    let_go();
   }
   void refuse(std::exception_ptr why) noexcept override {
     fail(std::move(why));
+    let_go();
+  }
+
+  void let_go() noexcept {
+    auto&& home = membership_.home();
     this->release();
-    membership_.ended();
+    home.ended();
   }
 
   // What the function captured goes before the result can be seen: whoever waits for the fiber may rely on that.
