@@ -19,7 +19,11 @@
 #include <sluice/futures/shield.h>
 #include <sluice/futures/wait_list.h>
 #include <sluice/futures/when.h>
+#include <sluice/runtime/context_key.h>
+#include <sluice/runtime/deadline.h>
+#include <sluice/runtime/race.h>
 #include <sluice/runtime/runtime.h>
+#include <sluice/runtime/scope.h>
 #include <sluice/runtime/this_fiber.h>
 #include <sluice/select/select.h>
 #include <sluice/select/select_set.h>

@@ -2,8 +2,9 @@
 //
 //   { const shield until_done; checkpoint.send(state); }      // a request that comes meanwhile waits for the next wait
 //
-// No wait inside throws cancelled or deadline_exceeded; a request stays pending. Shields nest. For fibers and threads, on
-// whose stack they live.
+// No wait inside throws cancelled, a request stays pending; and the deadline from outside does not count. One that is set
+// inside does: so a clean-up may have a time limit of its own. Shields nest. For fibers and threads, on whose stack they
+// live.
 #pragma once
 
 #include <sluice/futures/waiter.h>
@@ -12,10 +13,20 @@ namespace sluice {
 
 class [[nodiscard]] shield {
  public:
-  shield() noexcept { waiter::current().add_shield(); }
+  shield() noexcept : self_(waiter::current()), deadline_outside_(self_.deadline()) {
+    self_.add_shield();
+    self_.set_deadline(detail::steady_time::max());
+  }
   shield(const shield&) = delete;
   shield& operator=(const shield&) = delete;
-  ~shield() { waiter::current().remove_shield(); }
+  ~shield() {
+    self_.set_deadline(deadline_outside_);
+    self_.remove_shield();
+  }
+
+ private:
+  waiter& self_;
+  const detail::steady_time deadline_outside_;
 };
 
 }  // namespace sluice

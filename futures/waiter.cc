@@ -48,18 +48,19 @@ waiter::pairing waiter::pair(std::uint32_t index, wait_node& peer) noexcept {
   return pairing::both;
 }
 
-// The deadline is one more reason to wake, which competes for the word like the others.
+// The deadline is one more reason to wake, which competes for the word like the others. A wait that is late from the first
+// parks all the same, for a moment: who tries again and again lets others run, among them those it waits for.
 void waiter::park_until_deadline() noexcept {
-  if (is_shielded() || std::uncaught_exceptions() > 0) return park();
+  if (std::uncaught_exceptions() > 0) return park();
   if (std::chrono::steady_clock::now() >= deadline_) {
-    if (!claim_own(expired_index)) park();  // for what the winner still has to put in place
-    return;
+    claim_own(expired_index);
+    return park();
   }
   detail::timer_node cut_off;
   cut_off.deadline = deadline_;
   timers().add(cut_off, *this, expired_index);
   park();
-  cut_off.queue->remove(cut_off);
+  if (word_.load(std::memory_order_acquire) >> shift != expired_index) cut_off.queue->remove(cut_off);
 }
 
 bool waiter::commit_park(bool may_be_cancelled) noexcept {

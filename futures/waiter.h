@@ -37,6 +37,7 @@ class waiter;
 namespace detail {
 class proxy_waiter;
 class timer_queue;
+class value_node;
 }  // namespace detail
 
 struct wait_link {
@@ -115,7 +116,7 @@ class waiter {
 
   detail::random_source& random() noexcept { return random_; }
 
-  // While shielded (counted), no wait of this party is cancelled or cut off by the deadline; a request stays pending.
+  // While shielded (counted), no wait of this party is cancelled; a request stays pending.
   void add_shield() noexcept { ++shields_; }
   void remove_shield() noexcept { --shields_; }
   bool is_shielded() const noexcept { return shields_ > 0; }
@@ -123,6 +124,11 @@ class waiter {
   // No wait of this party blocks beyond this.
   detail::steady_time deadline() const noexcept { return deadline_; }
   void set_deadline(detail::steady_time t) noexcept { deadline_ = t; }
+
+  // What the fibers that this party starts get to see as well (runtime/context_key.h). The waiter only keeps the pointer.
+  detail::value_node* values() const noexcept { return values_; }
+  void set_values(detail::value_node* innermost) noexcept { values_ = innermost; }
+
   virtual detail::timer_queue& timers() noexcept = 0;
 
   // ---- Others, about a wait of which they hold a linked node. Use wait_node::try_win() and finish().
@@ -201,6 +207,7 @@ class waiter {
   const bool proxy_;
   std::uint8_t shields_ = 0;
   detail::steady_time deadline_ = detail::steady_time::max();
+  detail::value_node* values_ = nullptr;
   detail::random_source random_;
 };
 

@@ -26,6 +26,9 @@ struct launch {
   bool pinned = false;
   // 0: the runtime's.
   std::size_t stack_size = 0;
+  // The deadline in force where it is started (see with_deadline) holds for the fiber too. False: it has none, for what is
+  // to go on when its starter is out of time. Values (see context_key) are inherited in any case.
+  bool inherit_deadline = true;
 };
 
 }  // namespace sluice

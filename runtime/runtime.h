@@ -44,8 +44,9 @@ class runtime {
   std::unique_ptr<detail::scheduler> scheduler_;
 };
 
-// Starts a fiber in the runtime of the calling fiber; called from a plain thread, in a default runtime that is made when it
-// is first needed and lives as long as the program.
+// Starts a fiber in the runtime of the calling fiber. It inherits the deadline in force (with_deadline) and the values
+// (context_key), not the fate of its starter: for that there is scope. Called from a plain thread, in a default runtime that
+// is made when it is first needed and lives as long as the program.
 template <class F>
 auto go(launch how, F&& f) {
   return detail::spawn(detail::current_scheduler(), std::move(how), std::forward<F>(f));

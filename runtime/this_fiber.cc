@@ -15,15 +15,19 @@ detail::fiber* self() noexcept {
 }  // namespace
 
 void yield() {
-  if (detail::fiber* f = self())
-    f->yield();
-  else
-    std::this_thread::yield();
+  if (detail::fiber* f = self()) return f->yield();
+  std::this_thread::yield();
+  detail::throw_if_late(waiter::current());
 }
 
 void sleep_until(std::chrono::steady_clock::time_point t) {
   deadline_event e(t);
   detail::wait_one(e);
+}
+
+std::stop_token stop_token() {
+  detail::fiber* f = self();
+  return f != nullptr ? f->stop_token() : std::stop_token{};
 }
 
 std::string name() {

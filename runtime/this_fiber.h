@@ -3,17 +3,24 @@
 
 #include <sluice/timers/timer.h>
 
+#include <stop_token>
 #include <string>
 
 namespace sluice::this_fiber {
 
-// Lets other fibers go first. Throws cancelled.
+// Lets other fibers go first. Throws cancelled; deadline_exceeded if the deadline in force has passed.
 void yield();
 
 // Block for at least that long. Throw cancelled.
 template <class Rep, class Period>
 void sleep_for(std::chrono::duration<Rep, Period> d);
 void sleep_until(std::chrono::steady_clock::time_point t);
+
+// For code that asks instead of waiting, or that must be told: stop is requested by future::cancel(), by the scope that the
+// fiber belongs to, and by the end of its runtime, and stays requested, whatever happened to the cancelled that was thrown.
+// A deadline does not request it. Callbacks (std::stop_callback) run on the one who requests, who may be any fiber or
+// thread; they must not wait. A plain thread's token never stops. std::bad_alloc, the first time a fiber asks.
+std::stop_token stop_token();
 
 // As given in launch, else the fiber's number; "(thread)" for a thread.
 std::string name();

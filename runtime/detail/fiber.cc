@@ -1,17 +1,31 @@
 #include <sluice/futures/cancelled.h>
 #include <sluice/runtime/detail/fiber.h>
 #include <sluice/runtime/detail/scheduler.h>
+#include <sluice/runtime/detail/value_node.h>
 
 #include <cstdio>
 
 namespace sluice::detail {
 
-fiber::fiber(scheduler& s, launch&& how)
-    : waiter(waiter::current().random().next()),
+fiber::fiber(scheduler& s, launch&& how, waiter& starter)
+    : waiter(starter.random().next()),
       stack_size_(how.stack_size == 0 ? s.stacks_.stack_size() : checked_stack_size(how.stack_size)),
       scheduler_(&s),
       name_(std::move(how.name)),
-      pinned_(how.pinned) {}
+      pinned_(how.pinned) {
+  if (how.inherit_deadline) set_deadline(starter.deadline());
+  if (value_node* const values = starter.values()) {
+    values->add_ref();
+    set_values(values);
+  }
+}
+
+void fiber::drop_values() noexcept {
+  if (value_node* const inherited = values()) {
+    set_values(nullptr);
+    inherited->release();
+  }
+}
 
 fiber::name_text fiber::display_name() const noexcept {
   name_text shown;
@@ -42,6 +56,7 @@ void fiber::wake() noexcept {
 void fiber::yield() {
   if (stop_requested() != none && !is_shielded() && std::uncaught_exceptions() == 0 && take_stop()) throw cancelled{};
   worker_->yield(*this);
+  throw_if_late(*this);
 }
 
 }  // namespace sluice::detail

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <sluice/base/check.h>
+#include <sluice/futures/cancelled.h>
 #include <sluice/futures/waiter.h>
 #include <sluice/runtime/detail/context.h>
 #include <sluice/runtime/detail/stack.h>
+#include <sluice/runtime/detail/stop_state.h>
 #include <sluice/runtime/options.h>
 
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <string>
 
@@ -29,11 +32,18 @@ struct execution {
   [[no_unique_address]] sanitizer_context sanitizer;
 };
 
+// Throws deadline_exceeded if w's deadline has passed, and no exception unwinds its stack.
+inline void throw_if_late(const waiter& w) {
+  if (w.deadline() != steady_time::max() && std::chrono::steady_clock::now() >= w.deadline() &&
+      std::uncaught_exceptions() == 0)
+    throw deadline_exceeded{};
+}
+
 // Life: made → spawned (registered, ready) → first dispatch takes a stack → runs and waits by turns → retired.
 // A worker that takes it from a queue owns all its fields until the fiber's next switch is finished.
 class fiber : public waiter {
  public:
-  fiber(scheduler& s, launch&& how);
+  fiber(scheduler& s, launch&& how, waiter& starter);
 
   // As given, else the number.
   std::string name() const { return name_.empty() ? std::to_string(number_) : name_; }
@@ -46,11 +56,23 @@ class fiber : public waiter {
 
   timer_queue& timers() noexcept final;
   void wake() noexcept final;
-  // Lets the others go first; returns at once if there are none. Throws cancelled.
+  // Lets the others go first; returns at once if there are none. Throws cancelled and deadline_exceeded.
   void yield();
 
+  // Its current or next blocking wait throws cancelled; one that has not begun does not begin. The stop token's callbacks
+  // run here, before that.
+  // A fiber that has ended cannot be found parked, so whoever keeps its memory may ask at any time.
+  void ask_to_stop() noexcept {
+    stop_state_.request();
+    if (request_stop(once)) wake();
+  }
+  std::stop_token stop_token() { return stop_state_.token(); }
+
  protected:
-  virtual ~fiber() = default;
+  virtual ~fiber() { drop_values(); }
+
+  // What it inherited; values have destructors, so it goes where the fiber's function goes.
+  void drop_values() noexcept;
 
  private:
   friend class worker;
@@ -80,6 +102,7 @@ class fiber : public waiter {
   std::size_t shard_ = 0;
   std::uint64_t number_ = 0;
   std::string name_;
+  stop_state stop_state_;
   const bool pinned_;
 };
 

@@ -51,7 +51,9 @@ void scheduler::spawn(fiber& f) {
   const in_scheduler scheduling;
   const std::uint64_t number = fibers_.add(f, inside ? here->index_ : worker_count_, [&] {
     // Under the lock that shut_down() takes after it has set stopping_: it finds either the flag set or the fiber listed.
-    if (stopping_.load(std::memory_order_seq_cst)) f.request_stop(waiter::always);
+    if (!stopping_.load(std::memory_order_seq_cst)) return;
+    f.stop_state_.request_later();
+    f.request_stop(waiter::always);
   });
   f.number_ = number;
   if (inside)
@@ -126,10 +128,31 @@ bool scheduler::keeps_watch(worker& w) noexcept {
   return watcher_.load(std::memory_order_relaxed) == &w;
 }
 
+// Every fiber that is listed has its token stopped before any of its waits is; one that comes later sees stopping_.
+void scheduler::stop_tokens() noexcept {
+  stop_state::source* to_ask = nullptr;
+  {
+    const in_scheduler looking;
+    fibers_.visit([&to_ask](fiber& f) {
+      if (stop_state::source* s = f.stop_state_.request_later()) {
+        s->next_asked = to_ask;
+        to_ask = s;
+      }
+    });
+  }
+  while (stop_state::source* s = to_ask) {
+    to_ask = s->next_asked;
+    happens_after(s);
+    s->stop.request_stop();
+    s->release();
+  }
+}
+
 void scheduler::shut_down() {
   SLUICE_CHECK(worker::current() == nullptr || &worker::current()->scheduler_ != this,
                "a runtime was shut down from one of its own fibers");
   stopping_.store(true, std::memory_order_seq_cst);
+  stop_tokens();
   for (;;) {
     const std::uint32_t retired = retired_while_stopping_.load(std::memory_order_acquire);
     {

@@ -48,6 +48,8 @@ class scheduler {
   friend class fiber;
   static constexpr unsigned most_workers = 1024;
 
+  void stop_tokens() noexcept;
+
   // Work from a thread that is none of the workers.
   void inject(fiber& f) noexcept;
   fiber* take_injected() noexcept;

@@ -20,14 +20,24 @@ scheduler& current_scheduler();
 void start(scheduler& s, fiber& f);
 std::shared_ptr<const error_handler> unobserved_error_handler(const scheduler& s) noexcept;
 
-template <class F, class R>
+// Whom a fiber belongs to, and who hears of its end: here nobody. See nursery.h.
+struct on_its_own {
+  void born(ref_counted&, fiber&) noexcept {}
+  void done(const std::exception_ptr&) noexcept {}
+  bool error_was_seen() const noexcept { return false; }
+  on_its_own home() const noexcept { return {}; }
+  void ended() const noexcept {}
+};
+
+template <class F, class R, class Membership>
 class spawned final : public shared_state<R>, public fiber {
  public:
-  template <class G>
-  spawned(scheduler& s, launch&& how, G&& function)
-      : fiber(s, std::move(how)),
+  template <class G, class... Home>
+  spawned(scheduler& s, launch&& how, G&& function, Home&... home)
+      : fiber(s, std::move(how), waiter::current()),
         report_(unobserved_error_handler(s)),
-        function_(std::in_place, std::forward<G>(function)) {}
+        function_(std::in_place, std::forward<G>(function)),
+        membership_(home...) {}
 
   static void* operator new(std::size_t size) {
     if constexpr (alignof(spawned) > __STDCPP_DEFAULT_NEW_ALIGNMENT__)
@@ -42,11 +52,16 @@ class spawned final : public shared_state<R>, public fiber {
       free_frame(memory, size);
   }
 
-  // The fiber's next or current wait. A fiber that has ended cannot be found parked, so wake() is safe.
   bool request_cancel() noexcept override {
     if (this->ready()) return false;
-    if (request_stop(once)) wake();
+    ask_to_stop();
     return true;
+  }
+
+  // Registers the fiber with whom it belongs to, then runs it.
+  void start(scheduler& s) {
+    membership_.born(*this, *this);
+    detail::start(s, *this);
   }
 
  private:
@@ -56,7 +71,8 @@ class spawned final : public shared_state<R>, public fiber {
   // what runs user code (destructors, the error handler) runs where a user let go, never inside the scheduler, and what the
   // scheduler does last runs no user code.
   void last_reference_gone() noexcept override {
-    if (const auto error = this->take_unobserved(); error && report_ == nullptr) {
+    const auto error = membership_.error_was_seen() ? nullptr : this->take_unobserved();
+    if (error && report_ == nullptr) {
       report_unobserved(error, display_name().text);
     } else if (error && !is_departure(error)) {
       (*report_)(error);
@@ -69,45 +85,63 @@ class spawned final : public shared_state<R>, public fiber {
   }
 
   void run() noexcept override {
+    std::exception_ptr error;
     try {
       if constexpr (std::is_void_v<R>) {
         std::invoke(std::move(*function_));
-        forget_function();
-        this->fulfil(std::in_place);
+        succeed(std::in_place);
       } else {
-        outcome<R> result(std::in_place, std::invoke(std::move(*function_)));
-        forget_function();
-        this->fulfil(std::move(result));
+        succeed(outcome<R>(std::in_place, std::invoke(std::move(*function_))));
       }
-      this->release();
     } catch (...) {
-      refuse(std::current_exception());
+      error = std::current_exception();
     }
+    if (error) fail(std::move(error));
+    let_go();
   }
   void refuse(std::exception_ptr why) noexcept override {
-    forget_function();
-    this->fulfil(std::move(why));
-    why = nullptr;
+    fail(std::move(why));
+    let_go();
+  }
+
+  void let_go() noexcept {
+    auto&& home = membership_.home();
     this->release();
+    home.ended();
   }
 
   // What the function captured goes before the result can be seen: whoever waits for the fiber may rely on that.
-  void forget_function() noexcept { function_.reset(); }
+  template <class Result>
+  void succeed(Result&& result) {
+    membership_.done(nullptr);
+    forget_function();
+    this->fulfil(std::forward<Result>(result));
+  }
+  void fail(std::exception_ptr why) noexcept {
+    membership_.done(why);
+    forget_function();
+    this->fulfil(std::move(why));
+  }
+  void forget_function() noexcept {
+    function_.reset();
+    drop_values();
+  }
 
   const std::shared_ptr<const error_handler> report_;
   std::optional<F> function_;
+  [[no_unique_address]] Membership membership_;
   std::atomic<int> owners_{2};
 };
 
-template <class F>
-auto spawn(scheduler& s, launch&& how, F&& function) {
+template <class Membership = on_its_own, class F, class... Home>
+auto spawn(scheduler& s, launch&& how, F&& function, Home&... home) {
   using body = std::decay_t<F>;
   using result = std::decay_t<std::invoke_result_t<body>>;
-  using object = spawned<body, result>;
-  auto* const made = new object(s, std::move(how), std::forward<F>(function));
+  using object = spawned<body, result, Membership>;
+  auto* const made = new object(s, std::move(how), std::forward<F>(function), home...);
   made->add_ref();  // the running fiber's
   auto f = make_future(intrusive_ptr<shared_state<result>>::adopt(made));
-  start(s, *made);
+  made->start(s);
   return f;
 }
 
