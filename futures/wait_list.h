@@ -67,8 +67,8 @@ class wait_list {
     word_.store((word_.load(std::memory_order_relaxed) & was_fired) | set, std::memory_order_release);
   }
 
-  std::atomic<std::uint32_t> word_{0};
   wait_queue waiting_;
+  std::atomic<std::uint32_t> word_{0};  // last, where shared_state fills up the space behind it
 };
 
 }  // namespace sluice
