@@ -41,14 +41,14 @@ struct recv_node : wait_node {
   recv_node& operator=(recv_node&&) = default;
   ~recv_node() { others_may_write(slot); }
 
+  transfer state = transfer::pending;  // first: it lies in the node's last bytes
   std::optional<T> slot;
-  transfer state = transfer::pending;
 };
 
 template <class T>
 struct send_node : wait_node {
-  T* value = nullptr;  // the sender's, until state is done
   transfer state = transfer::pending;
+  T* value = nullptr;  // the sender's, until state is done
 };
 
 template <class T>
