@@ -3,6 +3,10 @@
 
 #include <sluice/channels/channel.h>
 #include <sluice/channels/ends.h>
+#include <sluice/coroutines/async_select.h>
+#include <sluice/coroutines/await.h>
+#include <sluice/coroutines/executor.h>
+#include <sluice/coroutines/task.h>
 #include <sluice/futures/cancelled.h>
 #include <sluice/futures/event.h>
 #include <sluice/futures/future.h>

@@ -9,7 +9,8 @@ declare -A below=(
   [channels]="base futures"
   [select]="base futures"
   [timers]="base futures"
-  [runtime]="base futures timers"
+  [coroutines]="base futures select"
+  [runtime]="base futures timers coroutines"
 )
 wrong=0 seen=0
 say() { echo "$*"; wrong=$((wrong + 1)); }
