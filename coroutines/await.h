@@ -91,7 +91,7 @@ class foreign_task_awaiter {
 template <class A>
   requires detail::awaitable<std::remove_reference_t<A>>
 auto await_on(executor& e, A&& a) {
-  return detail::foreign_awaiter<detail::operation_of<std::remove_reference_t<A>>>(e, a);
+  return detail::foreign_awaiter<detail::operation_of<std::remove_reference_t<A>>>(e, detail::to_operation(a));
 }
 template <class T>
 auto await_on(executor& e, task<T>&& t) {
@@ -108,5 +108,9 @@ auto operator co_await(task<T>&& t) {
   return await_on(default_executor(), std::move(t));
 }
 inline auto operator co_await(resume_on there) { return detail::foreign_move(there.where()); }
+
+namespace detail {
+using sluice::operator co_await;  // for what async_select returns
+}
 
 }  // namespace sluice

@@ -15,6 +15,8 @@
 // (c.recv(), f.get()) works in a task as well: it blocks the fiber that carries the coroutine, never a worker.
 // Threads: a task may resume on another thread after each co_await that waits: it keeps no thread-local's address, and holds
 //   no std::mutex over one.
+// g++ 12 miscompiles a co_await in the condition of if, while or switch (it crashes at run time, whatever is awaited) if the
+//   coroutine has no local variable there: give the result a name first, const bool sent = co_await send(c, 1).
 // Cost: one allocation, for frame, result and waiter together; nothing is allocated to spawn, await or wait.
 #pragma once
 
@@ -98,7 +100,7 @@ class task_promise_base {
   template <class A>
     requires awaitable<std::remove_reference_t<A>>
   auto await_transform(A&& a) {
-    return chain_awaiter<operation_of<std::remove_reference_t<A>>>(a);
+    return chain_awaiter<operation_of<std::remove_reference_t<A>>>(to_operation(a));
   }
   auto await_transform(resume_on there) noexcept { return await_move(there.where()); }
   template <class U>

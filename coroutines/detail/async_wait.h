@@ -13,6 +13,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace sluice::detail {
 
@@ -141,5 +142,14 @@ struct operation_for<O> {
 };
 template <awaitable A>
 using operation_of = typename operation_for<A>::type;
+
+// What the operation is made from: events and futures stay where they are, an operation moves into its awaiter.
+template <awaitable A>
+decltype(auto) to_operation(A& a) noexcept {
+  if constexpr (operation<A>)
+    return std::move(a);
+  else
+    return (a);
+}
 
 }  // namespace sluice::detail
