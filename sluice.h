@@ -12,6 +12,10 @@
 #include <sluice/events/guard.h>
 #include <sluice/events/with_nack.h>
 #include <sluice/events/wrap.h>
+#include <sluice/coroutines/async_select.h>
+#include <sluice/coroutines/await.h>
+#include <sluice/coroutines/executor.h>
+#include <sluice/coroutines/task.h>
 #include <sluice/futures/cancelled.h>
 #include <sluice/futures/completion.h>
 #include <sluice/futures/event.h>

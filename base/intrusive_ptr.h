@@ -52,6 +52,9 @@ class intrusive_ptr {
     if (object_ != nullptr) object_->release();
   }
 
+  // Gives the reference away.
+  T* leave() noexcept { return std::exchange(object_, nullptr); }
+
   T* get() const noexcept { return object_; }
   T& operator*() const noexcept { return *object_; }
   T* operator->() const noexcept { return object_; }
@@ -59,6 +62,35 @@ class intrusive_ptr {
 
  private:
   T* object_ = nullptr;
+};
+
+// Borrowed, or shared: which of the two is in the pointer's lowest bit, so it takes one word.
+template <class T>
+class maybe_shared {
+ public:
+  explicit maybe_shared(T* borrowed) noexcept : word_(reinterpret_cast<std::uintptr_t>(borrowed)) {}
+  explicit maybe_shared(intrusive_ptr<T> kept) noexcept : word_(reinterpret_cast<std::uintptr_t>(kept.leave())) {
+    if (word_ != 0) word_ |= shared;
+  }
+  maybe_shared(const maybe_shared& other) noexcept : word_(other.word_) {
+    if (word_ & shared) get()->add_ref();
+  }
+  maybe_shared(maybe_shared&& other) noexcept : word_(other.word_ & shared ? std::exchange(other.word_, 0) : other.word_) {}
+  maybe_shared& operator=(maybe_shared other) noexcept {
+    std::swap(word_, other.word_);
+    return *this;
+  }
+  ~maybe_shared() {
+    if (word_ & shared) get()->release();
+  }
+
+  T* get() const noexcept { return reinterpret_cast<T*>(word_ & ~shared); }
+  T* operator->() const noexcept { return get(); }
+  explicit operator bool() const noexcept { return word_ != 0; }
+
+ private:
+  static constexpr std::uintptr_t shared = 1;
+  std::uintptr_t word_;
 };
 
 }  // namespace sluice::detail

@@ -5,23 +5,26 @@
 
 namespace sluice::detail {
 
-// xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled", 2016).
+// A Weyl sequence, mixed by "lowbias32" (Wellons, "Prospecting for Hash Functions", 2018). 32 bits, because every waiter has
+// one, and a coroutine is to be small.
 class random_source {
  public:
-  explicit random_source(std::uint64_t seed) noexcept : state_(seed | 1) {}
+  explicit random_source(std::uint64_t seed) noexcept : state_(static_cast<std::uint32_t>(seed ^ seed >> 32)) {}
 
   // Uniform in [0, bound), bound > 0 (Lemire's multiply-shift; its bias is below bound / 2^32).
-  std::uint32_t below(std::uint32_t bound) noexcept { return static_cast<std::uint32_t>(((next() >> 32) * bound) >> 32); }
+  std::uint32_t below(std::uint32_t bound) noexcept {
+    return static_cast<std::uint32_t>((std::uint64_t{next()} * bound) >> 32);
+  }
 
-  std::uint64_t next() noexcept {
-    state_ ^= state_ >> 12;
-    state_ ^= state_ << 25;
-    state_ ^= state_ >> 27;
-    return state_ * 0x2545F4914F6CDD1DULL;
+  std::uint32_t next() noexcept {
+    std::uint32_t x = state_ += 0x9E3779B9U;
+    x = (x ^ x >> 16) * 0x21F0AAADU;
+    x = (x ^ x >> 15) * 0xD35A2D97U;
+    return x ^ x >> 15;
   }
 
  private:
-  std::uint64_t state_;
+  std::uint32_t state_;
 };
 
 }  // namespace sluice::detail

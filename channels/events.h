@@ -32,22 +32,21 @@ class recv_event {
   using value_type = std::optional<T>;
   using core_ptr = detail::intrusive_ptr<detail::channel_core<T>>;
   explicit recv_event(detail::channel_core<T>* borrowed) noexcept : core_(borrowed) {}
-  explicit recv_event(core_ptr kept) noexcept : core_(kept.get()), kept_(std::move(kept)) {}
+  explicit recv_event(core_ptr kept) noexcept : core_(std::move(kept)) {}
   recv_event(recv_event&&) noexcept = default;
   recv_event& operator=(recv_event&& other) noexcept {
     if (this == &other) return *this;
     give_up_untaken();
-    core_ = other.core_;
-    kept_ = std::move(other.kept_);
+    core_ = std::move(other.core_);
     node_ = std::move(other.node_);
     return *this;
   }
   ~recv_event() { give_up_untaken(); }
 
-  bool poll() noexcept { return core_ != nullptr && core_->poll(node_); }
-  bool arm(waiter& w, std::uint32_t index) noexcept { return core_ == nullptr || core_->arm(node_, w, index); }
+  bool poll() noexcept { return core_ && core_->poll(node_); }
+  bool arm(waiter& w, std::uint32_t index) noexcept { return !core_ || core_->arm(node_, w, index); }
   void disarm() noexcept {
-    if (core_ != nullptr) core_->disarm(node_);
+    if (core_) core_->disarm(node_);
   }
   // The value; empty if the channel is closed and drained. Throws the error it was closed with. The event may then be
   // waited for again; one that found the channel closed and drained stays ready and says so each time.
@@ -65,7 +64,7 @@ class recv_event {
   // Closed and drained: there will not be a value.
   bool spent() const noexcept { return node_.state == detail::transfer::closed; }
   std::uint64_t look() const noexcept {
-    if (core_ == nullptr) return 0;
+    if (!core_) return 0;
     return core_->word().look(detail::channel_word::recv_ready) | (node_.state != detail::transfer::pending);
   }
 
@@ -77,8 +76,7 @@ class recv_event {
     node_.slot.reset();
   }
 
-  detail::channel_core<T>* core_;
-  core_ptr kept_;
+  detail::maybe_shared<detail::channel_core<T>> core_;
   detail::recv_node<T> node_;
 };
 

@@ -11,10 +11,16 @@
 
 namespace sluice {
 
+namespace detail {
+template <class T>
+class shared_state;
+}
+
 template <class T>
 class outcome {
   static_assert(!std::is_reference_v<T>, "sluice: results are values; wrap a reference in std::reference_wrapper");
   using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+  struct nothing_yet {};
 
  public:
   using value_type = T;
@@ -49,10 +55,12 @@ class outcome {
   }
 
  private:
+  friend class detail::shared_state<T>;
+  outcome() noexcept : result_(std::in_place_index<2>) {}
   void throw_error() const {
     if (!has_value()) std::rethrow_exception(*std::get_if<1>(&result_));
   }
-  std::variant<stored, std::exception_ptr> result_;
+  std::variant<stored, std::exception_ptr, nothing_yet> result_;
 };
 
 }  // namespace sluice

@@ -7,7 +7,8 @@
 
 #include <atomic>
 #include <future>
-#include <optional>
+#include <type_traits>
+#include <utility>
 
 namespace sluice::detail {
 
@@ -35,21 +36,37 @@ class shared_state : public shared_state_base {
   // Once, by the one who fulfils it. The caller holds a reference of its own until this returns.
   template <class... Args>
   void fulfil(Args&&... args) {
-    result_.emplace(std::forward<Args>(args)...);
-    ready_.fire();
+    store(std::forward<Args>(args)...);
+    announce();
   }
+
+  // The two halves of fulfil(). If making the value throws, nothing is stored.
+  template <class... Args>
+  void store(std::in_place_t, Args&&... args) {
+    result_.result_.template emplace<0>(std::forward<Args>(args)...);
+  }
+  void store(std::exception_ptr error) noexcept { result_.result_.template emplace<1>(std::move(error)); }
+  void store(outcome<T>&& result) {
+    if (!result.has_value())
+      store(result.error());
+    else if constexpr (std::is_void_v<T>)
+      store(std::in_place);
+    else
+      store(std::in_place, result.get());
+  }
+  void announce() noexcept { ready_.fire(); }
 
   // For callbacks, before it is ready to others, and for the future.
   const outcome<T>& look_at() noexcept {
     observed_ = true;
-    return *result_;
+    return result_;
   }
 
   // Moves the outcome to the one who asked for it, once: std::future_error(no_state) after that. Requires ready().
   outcome<T> take() {
     if (std::exchange(taken_, true)) throw std::future_error(std::future_errc::no_state);
     observed_ = true;
-    return std::move(*result_);
+    return std::move(result_);
   }
 
  protected:
@@ -58,16 +75,20 @@ class shared_state : public shared_state_base {
   }
 
   // Requires that no reference is left but the caller's.
-  void drop_result() noexcept { result_.reset(); }
+  void drop_result() noexcept { result_.result_.template emplace<2>(); }
+
+  // Between store() and announce().
+  bool holds_error() const noexcept { return result_.result_.index() == 1; }
 
   // The error that nobody has looked at, once; null if there is none.
   std::exception_ptr take_unobserved() noexcept {
-    if (!result_ || std::exchange(observed_, true)) return nullptr;
-    return result_->error();
+    if (!holds_error() || std::exchange(observed_, true)) return nullptr;
+    return result_.error();
   }
 
  private:
-  std::optional<outcome<T>> result_;  // written before ready_ fires, read after
+  // Written before ready_ fires, read after. The flags lie in its last bytes: a million coroutines have one each.
+  [[no_unique_address]] outcome<T> result_;
   bool taken_ = false;
   bool observed_ = false;  // the future's; the last reference to go reads it
 };

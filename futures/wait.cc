@@ -61,6 +61,8 @@ class candidates {
   std::uint32_t count_ = 0;
 };
 
+}  // namespace
+
 // Looks at all, then tries those that may be ready, each of them equally likely to be the first (P10).
 std::size_t poll_any(std::span<const event_ref> events, order how, random_source& random) {
   candidates ready(events);
@@ -71,29 +73,52 @@ std::size_t poll_any(std::span<const event_ref> events, order how, random_source
   return none_ready;
 }
 
-}  // namespace
-
 void throw_stopped(std::uint32_t reason) {
   if (reason == waiter::expired_index) throw deadline_exceeded{};
   throw cancelled{};
 }
 
-std::size_t wait_any(std::span<const event_ref> events, order how, bool polled) {
-  const auto n = static_cast<std::uint32_t>(events.size());
+void check_list(std::span<const event_ref> events) {
   if (events.empty()) throw std::invalid_argument("sluice: select over an empty list of events would wait for ever");
   if (events.size() >= waiter::expired_index) throw std::invalid_argument("sluice: select over too many events");
+}
+
+namespace {
+
+std::uint32_t nth_from(std::uint32_t start, std::uint32_t k, std::uint32_t n) noexcept {
+  return k < n - start ? start + k : k - (n - start);
+}
+
+}  // namespace
+
+void arming::arm(std::span<const event_ref> events, order how, waiter& self) noexcept {
+  const auto n = static_cast<std::uint32_t>(events.size());
+  start_ = how == order::fair ? self.random().below(n) : 0;
+  self.open();
+  armed_ = 0;
+  for (bool waits = true; waits && armed_ < n; ++armed_) {
+    const std::uint32_t i = nth_from(start_, armed_, n);
+    waits = events[i].arm(self, i);
+  }
+}
+
+void arming::withdraw(std::span<const event_ref> events, std::uint32_t won) noexcept {
+  while (armed_ > 0) {
+    const std::uint32_t i = nth_from(start_, --armed_, static_cast<std::uint32_t>(events.size()));
+    if (i != won) events[i].disarm();  // the winner unlinked its own node
+  }
+}
+
+std::size_t wait_any(std::span<const event_ref> events, order how, bool polled) {
+  check_list(events);
   waiter& self = waiter::current();
   for (;; polled = false) {
     if (!polled)
       if (const std::size_t i = poll_any(events, how, self.random()); i != none_ready) return i;
-    const std::uint32_t start = how == order::fair ? self.random().below(n) : 0;
-    const auto at = [=](std::uint32_t k) { return k < n - start ? start + k : k - (n - start); };
-    self.open();
-    std::uint32_t armed = 0;
-    for (bool waits = true; waits && armed < n; ++armed) waits = events[at(armed)].arm(self, at(armed));
+    arming armed;
+    armed.arm(events, how, self);
     const std::uint32_t won = self.await();
-    while (armed > 0)
-      if (const std::uint32_t i = at(--armed); i != won) events[i].disarm();  // the winner unlinked its own node
+    armed.withdraw(events, won);
     if (won >= waiter::expired_index) throw_stopped(won);
     if (events[won].complete()) return won;
   }

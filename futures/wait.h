@@ -65,6 +65,21 @@ std::size_t wait_any(std::span<const event_ref> events, order how, bool polled =
 // The same without waiting: none_ready only if there was one moment at which no event was ready (P8).
 std::size_t try_any(std::span<const event_ref> events, order how);
 
+// The parts of wait_any, for a party that cannot block inside it (a coroutine).
+void check_list(std::span<const event_ref> events);
+// One look at each: tries those that may be ready, none_ready if that was in vain.
+std::size_t poll_any(std::span<const event_ref> events, order how, random_source& random);
+class arming {
+ public:
+  // Begins a wait of `self` and arms the events, until one of them decides it.
+  void arm(std::span<const event_ref> events, order how, waiter& self) noexcept;
+  // The wait is decided for `won`: withdraws the others.
+  void withdraw(std::span<const event_ref> events, std::uint32_t won) noexcept;
+
+ private:
+  std::uint32_t start_ = 0, armed_ = 0;
+};
+
 template <class First, class... Rest>
 bool poll_nth(std::size_t n, First& first, Rest&... rest) {
   if constexpr (sizeof...(Rest) > 0) {

@@ -170,6 +170,9 @@ class waiter {
   // False: the wait is settled; do not sleep.
   bool commit_park(bool may_be_cancelled) noexcept;
 
+  // After park() or a commit_park() that said no: the index that has won.
+  std::uint32_t decided_for() const noexcept { return word_.load(std::memory_order_acquire) >> shift; }
+
   // The stop request, if there is one; a `once` is used up by it.
   bool take_stop() noexcept;
 

@@ -6,6 +6,17 @@ namespace sluice {
 runtime::runtime(runtime_options options) : scheduler_(std::make_unique<detail::scheduler>(std::move(options))) {}
 runtime::~runtime() = default;
 
+executor& runtime::coroutines() {
+  scheduler_->coroutines().prepare();
+  return scheduler_->coroutines();
+}
+
+executor& default_executor() {
+  auto& coroutines = detail::current_scheduler().coroutines();
+  coroutines.prepare();
+  return coroutines;
+}
+
 namespace detail {
 
 scheduler& current_scheduler() {

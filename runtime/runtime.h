@@ -8,6 +8,7 @@
 // Cost: go() is one allocation; the stack comes from a pool when the fiber first runs.
 #pragma once
 
+#include <sluice/coroutines/task.h>
 #include <sluice/futures/future.h>
 #include <sluice/runtime/detail/spawned.h>
 #include <sluice/runtime/options.h>
@@ -26,8 +27,9 @@ class runtime {
   explicit runtime(runtime_options options = {});
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
-  // Cancels the fibers that are still there (each blocking wait throws cancelled, destructors run), and waits until all
-  // have ended. Must not be called by one of them.
+  // Cancels the fibers and tasks that are still there (each blocking wait throws cancelled, destructors run), and waits
+  // until all have ended. Must not be called by one of them. A task that was spawned here and is on another executor must
+  // be able to end there meanwhile.
   ~runtime();
 
   // Starts a fiber that runs f. Its result or exception arrives in the future; a future that is dropped lets it run on.
@@ -39,6 +41,14 @@ class runtime {
   auto go(launch how, F&& f) {
     return detail::spawn(*scheduler_, std::move(how), std::forward<F>(f));
   }
+
+  // Starts a coroutine. As with go(), result and exception arrive in the future.
+  template <class T>
+  future<T> spawn(task<T> t) {
+    return sluice::spawn(coroutines(), std::move(t));
+  }
+  // Where its coroutines run: for resume_on and await_on.
+  executor& coroutines();
 
  private:
   std::unique_ptr<detail::scheduler> scheduler_;

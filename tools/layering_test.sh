@@ -8,7 +8,7 @@ bazel() { command bazel --output_base="$copy/.output" "$@"; }
 trap '(cd "$copy/tree" && bazel shutdown) >/dev/null 2>&1 || true; chmod -R u+w "$copy"; rm -rf "$copy"' EXIT
 mkdir "$copy/tree"
 cp -r WORKSPACE BUILD.bazel .bazelrc .bazelignore .clang-format VERSION dev sluice.h sluice.pc.in build_defs tools \
-  base futures channels select sync timers events runtime "$copy/tree"
+  base futures channels select sync timers events coroutines runtime "$copy/tree"
 cd "$copy/tree"
 
 wrong=0
@@ -46,10 +46,13 @@ builds "the tree as it is builds" //futures yes
 upward futures/wait.cc channels/channel.h
 upward futures/wait.cc runtime/runtime.h
 upward timers/wheel.cc select/select.h
+upward select/select_set.cc coroutines/task.h
 depends base futures
 depends channels select
 depends select channels
 depends sync timers
 depends timers runtime
+depends coroutines runtime
+depends coroutines channels
 depends futures channels
 exit $wrong

@@ -11,7 +11,8 @@ declare -A below=(
   [sync]="base futures"
   [timers]="base futures"
   [events]="base futures"
-  [runtime]="base futures timers"
+  [coroutines]="base futures select"
+  [runtime]="base futures timers coroutines"
 )
 wrong=0 seen=0
 say() { echo "$*"; wrong=$((wrong + 1)); }

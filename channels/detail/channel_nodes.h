@@ -33,8 +33,8 @@ struct recv_node : wait_node {
   }
   ~recv_node() { others_may_write(slot); }
 
+  transfer state = transfer::pending;  // first: it lies in the node's last bytes
   std::optional<T> slot;
-  transfer state = transfer::pending;
 
  private:
   void take_over(recv_node& other) noexcept {
@@ -46,8 +46,8 @@ struct recv_node : wait_node {
 
 template <class T>
 struct send_node : wait_node {
-  T* value = nullptr;  // the sender's, until state is done
   transfer state = transfer::pending;
+  T* value = nullptr;  // the sender's, until state is done
 };
 
 }  // namespace sluice::detail

@@ -169,7 +169,8 @@ void scheduler::shut_down() {
         f.wake();
       }
     }
-    if (fibers_.empty()) break;
+    coroutines_.stop();
+    if (!coroutines_.has_tasks() && fibers_.empty()) break;
     // Inside another runtime its fibers go on: ours may wait for one of them while they unwind.
     worker* const outer = worker::current();  // asked each time: the calling fiber may move
     auto* const caller = outer != nullptr ? static_cast<fiber*>(current_waiter_slot()) : nullptr;
@@ -178,6 +179,7 @@ void scheduler::shut_down() {
     futex_wait(retired_while_stopping_, retired, std::chrono::steady_clock::now() + patience);
   }
   happens_after(this);
+  coroutines_.wait_for_posters();
   for (spin_wait spin; injecting_.load(std::memory_order_acquire) != 0;) spin.once();
   stopped_.store(true, std::memory_order_seq_cst);
   for (auto& w : workers_) wake_idle(w.get());

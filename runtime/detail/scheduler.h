@@ -11,6 +11,7 @@
 // watcher_; a worker that became busy has lowered idle_count_ before it looks at watcher_ (all sequentially consistent).
 #pragma once
 
+#include <sluice/runtime/detail/carriers.h>
 #include <sluice/runtime/detail/registry.h>
 #include <sluice/runtime/detail/reserve_stack.h>
 #include <sluice/runtime/detail/worker.h>
@@ -41,11 +42,15 @@ class scheduler {
   // must not be one of the workers.
   void shut_down();
 
+  // Where its coroutines run.
+  carriers& coroutines() noexcept { return coroutines_; }
+
   const std::shared_ptr<const error_handler>& unobserved_error() const noexcept { return unobserved_error_; }
 
  private:
   friend class worker;
   friend class fiber;
+  friend class carriers;
   static constexpr unsigned most_workers = 1024;
 
   void stop_tokens() noexcept;
@@ -87,6 +92,8 @@ class scheduler {
   std::atomic<bool> stopped_{false};   // workers end
   std::atomic<std::uint32_t> retired_while_stopping_{0};
   std::atomic<std::size_t> next_home_{0};
+
+  carriers coroutines_{*this};
 
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::thread> threads_;

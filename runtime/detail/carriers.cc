@@ -1,0 +1,196 @@
+#include <sluice/runtime/detail/carriers.h>
+#include <sluice/runtime/detail/scheduler.h>
+
+#include <mutex>
+#include <utility>
+
+namespace sluice::detail {
+
+namespace {
+
+using lock_guard = std::lock_guard<spinlock>;
+constexpr int turns = 32;  // coroutines that run in a row before other fibers have their turn, and the clock is looked at
+
+}  // namespace
+
+class carrier final : public fiber {
+ public:
+  explicit carrier(carriers& c, scheduler& s) : fiber(s, {.name = "coroutines"}), carriers_(c) {}
+
+ private:
+  friend class carriers;
+  ~carrier() override = default;
+
+  void run() noexcept override {
+    for (int turn = 1; coroutine_waiter* const c = carriers_.take(*this); ++turn) {
+      c->resume();
+      if (turn % turns == 0) worker::current()->yield(*this);
+    }
+  }
+  // At the runtime's end, or on the reserve stack for want of another: coroutines are waiting all the same.
+  void refuse(std::exception_ptr) noexcept override { run(); }
+  void dismiss() noexcept override { delete this; }
+
+  carriers& carriers_;
+  wait_node idle_;
+  bool arrived_ = false;
+};
+
+carriers::~carriers() {
+  if (spare_ != nullptr) spare_->dismiss();
+}
+
+void carriers::post(coroutine_waiter& c) noexcept {
+  posting_.fetch_add(1, std::memory_order_relaxed);  // seen by the runtime's end, which comes after c has run
+  summoned who;
+  {
+    const lock_guard guard(lock_);
+    ready_.push(c);
+    who = summon();
+  }
+  set_going(who);
+  posting_.fetch_sub(1, std::memory_order_release);
+}
+
+bool carriers::withdraw(coroutine_waiter& c) noexcept {
+  const lock_guard guard(lock_);
+  return ready_.remove(c);
+}
+
+carriers::summoned carriers::summon() noexcept {
+  if (coming_) return {};
+  if (wait_node* const idle = idle_.pop_won()) {
+    --idle_count_;
+    coming_ = true;
+    return {.idle = idle};
+  }
+  if (spare_ == nullptr) return {};
+  coming_ = true;
+  wants_spare_.store(true, std::memory_order_relaxed);
+  return {.fresh = std::exchange(spare_, nullptr)};
+}
+
+void carriers::set_going(const summoned& who) noexcept {
+  if (who.idle != nullptr) who.idle->finish();
+  if (who.fresh != nullptr) scheduler_.spawn(*who.fresh);
+}
+
+void carriers::prepare() {
+  if (!wants_spare_.load(std::memory_order_relaxed)) return;
+  auto* fresh = new carrier(*this, scheduler_);
+  {
+    const lock_guard guard(lock_);
+    if (spare_ == nullptr) std::swap(spare_, fresh);
+    wants_spare_.store(false, std::memory_order_relaxed);
+  }
+  if (fresh != nullptr) fresh->dismiss();
+}
+
+// If there is no memory for another one, those that are there will do.
+void carriers::refill() noexcept {
+  try {
+    prepare();
+  } catch (const std::bad_alloc&) {}
+}
+
+coroutine_waiter* carriers::take(carrier& self) noexcept {
+  refill();
+  for (bool arrives = !std::exchange(self.arrived_, true);; arrives = true) {
+    summoned next;
+    coroutine_waiter* c;
+    {
+      const lock_guard guard(lock_);
+      if (arrives) coming_ = false;
+      c = ready_.pop();
+      if (c != nullptr) {
+        if (!ready_.empty()) next = summon();
+      } else {
+        if (done() || idle_count_ > scheduler_.worker_count_) return nullptr;
+        self.open();
+        idle_.push(self.idle_, self, 0);
+        ++idle_count_;
+      }
+    }
+    if (c != nullptr) {
+      set_going(next);
+      if (worker::current()->wheel().next_deadline() != steady_time::max()) scheduler_.ensure_watcher();
+      return c;
+    }
+    self.add_shield();
+    self.await();
+    self.remove_shield();
+  }
+}
+
+// ---- Tasks
+
+void carriers::enter(task_chain& t) {
+  prepare();
+  const lock_guard guard(tasks_lock_);
+  if (stopping_.load(std::memory_order_seq_cst)) t.request_stop(waiter::always);
+  tasks_.add(t);
+  task_count_.fetch_add(1, std::memory_order_seq_cst);
+}
+
+void carriers::leave(task_chain& t) noexcept {
+  posting_.fetch_add(1, std::memory_order_relaxed);
+  {
+    const lock_guard guard(tasks_lock_);
+    tasks_.remove(t);
+    task_count_.fetch_sub(1, std::memory_order_seq_cst);
+  }
+  if (done()) dismiss_idle();
+  posting_.fetch_sub(1, std::memory_order_release);
+}
+
+void carriers::stop() noexcept {
+  stopping_.store(true, std::memory_order_seq_cst);
+  coroutine_queue decided;
+  {
+    const lock_guard guard(tasks_lock_);
+    tasks_.for_each([&decided](task_chain& t) {
+      if (t.request_stop(waiter::always)) decided.push(t);  // parked, and only we may wake it: the link is ours
+    });
+  }
+  while (coroutine_waiter* const c = decided.pop()) c->wake();
+  if (done()) dismiss_idle();
+}
+
+void carriers::dismiss_idle() noexcept {
+  won_chain all;
+  {
+    const lock_guard guard(lock_);
+    while (wait_node* const idle = idle_.pop_won()) all.push(*idle);
+    idle_count_ = 0;
+  }
+  all.finish_all();
+}
+
+void carriers::wait_for_posters() const noexcept {
+  for (spin_wait spin; posting_.load(std::memory_order_acquire) != 0;) spin.once();
+}
+
+std::shared_ptr<const error_handler> carriers::unobserved_error() const noexcept { return scheduler_.unobserved_error(); }
+
+// ---- Timers
+
+timer_queue& carriers::timers() noexcept {
+  worker* const here = worker::current();
+  if (here != nullptr && &here->owner() == &scheduler_) return here->wheel();
+  return remote_timers_;
+}
+
+// A worker that is about to sleep has put itself on the idle list before it looks at its wheel, so it sees the timer or is
+// woken; one that is busy may not get to look: that is what the watcher is for.
+void carriers::remote_timers::add(timer_node& node, waiter& w, std::uint32_t index) noexcept {
+  const std::size_t turn = scheduler_.next_home_.fetch_add(1, std::memory_order_relaxed);
+  worker& keeper = *scheduler_.workers_[turn % scheduler_.worker_count_];
+  const steady_time before = keeper.wheel().next_deadline();
+  keeper.wheel().add(node, w, index);
+  if (before <= node.deadline) return;
+  const in_scheduler inside;
+  scheduler_.wake_idle(&keeper);
+  scheduler_.ensure_watcher();
+}
+
+}  // namespace sluice::detail
