@@ -91,7 +91,6 @@ class wait_list {
 
   std::atomic<std::uint64_t> word_{0};  // the flags; above them, when it fired
   wait_queue waiting_;
-  std::atomic<std::uint32_t> word_{0};  // last, where shared_state fills up the space behind it
 };
 
 }  // namespace sluice

@@ -15,7 +15,11 @@ constexpr int turns = 32;  // coroutines that run in a row before other fibers h
 
 class carrier final : public fiber {
  public:
-  explicit carrier(carriers& c, scheduler& s) : fiber(s, {.name = "coroutines"}), carriers_(c) {}
+  // It runs what others have spawned: nothing of the one who happens to make it is passed on.
+  explicit carrier(carriers& c, scheduler& s)
+      : fiber(s, {.name = "coroutines", .inherit_deadline = false}, waiter::current()), carriers_(c) {
+    drop_values();
+  }
 
  private:
   friend class carriers;
