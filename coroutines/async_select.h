@@ -31,12 +31,12 @@ class await_any : public async_wait {
   await_any(order how, Refs refs) : how_(how), refs_(std::move(refs)) {}
 
   bool ready() {
-    const std::size_t i = poll_any(refs_, how_, waiter::current().random());
+    const std::size_t i = poll_any(refs_, how_, party::current().random());
     if (i == none_ready) return false;
     won_ = static_cast<std::uint32_t>(i);
     return true;
   }
-  void arm(waiter& self) noexcept override { armed_.arm(refs_, how_, self); }
+  void arm(waiter& self) noexcept override { armed_.arm(refs_, how_, self, party::current().random()); }
   void withdraw(std::uint32_t won) noexcept override { armed_.withdraw(refs_, won); }
 
  protected:

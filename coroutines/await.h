@@ -22,8 +22,7 @@ template <operation Op>
 class foreign_awaiter final : public coroutine_waiter, public Op {
  public:
   template <class... A>
-  explicit foreign_awaiter(executor& e, A&&... arguments)
-      : coroutine_waiter(&e, waiter::current().random().next()), Op(std::forward<A>(arguments)...) {}
+  explicit foreign_awaiter(executor& e, A&&... arguments) : coroutine_waiter(&e), Op(std::forward<A>(arguments)...) {}
   ~foreign_awaiter() {
     if (this->wait_ != nullptr) this->abandon();
   }
@@ -49,7 +48,7 @@ class foreign_awaiter final : public coroutine_waiter, public Op {
 
 class foreign_move final : public coroutine_waiter {
  public:
-  explicit foreign_move(executor& e) noexcept : coroutine_waiter(&e, 0) {}
+  explicit foreign_move(executor& e) noexcept : coroutine_waiter(&e) {}
   ~foreign_move() {
     if (!posted_) return;
     for (spin_wait spin; !executor_->withdraw(*this);) spin.once();

@@ -9,7 +9,6 @@ namespace sluice {
 
 detail::timer_queue& coroutine_waiter::timers() noexcept { return executor_->timers(); }
 void coroutine_waiter::wake() noexcept { executor_->post(*this); }
-void coroutine_waiter::park() noexcept { SLUICE_CHECK(false, "a coroutine suspends, it does not park"); }
 
 void coroutine_waiter::let_committer_go() const noexcept {
   for (detail::spin_wait spin; committing_.load(std::memory_order_acquire);) spin.once();

@@ -31,7 +31,7 @@ class coroutine_waiter : public waiter {
   void wake() noexcept final;
 
  protected:
-  explicit coroutine_waiter(executor* e, std::uint64_t seed) noexcept : waiter(seed), executor_(e) {}
+  explicit coroutine_waiter(executor* e) noexcept : executor_(e) {}
   ~coroutine_waiter() = default;
 
   // Runs the coroutine; its wait, if there was one, is over.
@@ -45,7 +45,6 @@ class coroutine_waiter : public waiter {
 
  private:
   friend class coroutine_queue;
-  void park() noexcept final;
   void let_committer_go() const noexcept;
 
   std::atomic<bool> committing_{false};

@@ -30,7 +30,7 @@ class task_chain : public coroutine_waiter {
   void switch_to(std::coroutine_handle<> next) noexcept { successor_ = next; }
 
  protected:
-  explicit task_chain(std::uint64_t seed) noexcept : coroutine_waiter(nullptr, seed), links_{} {}
+  task_chain() noexcept : coroutine_waiter(nullptr), links_{} {}
   ~task_chain() {
     if (stage_ == stage::reported) std::destroy_at(&report_);
   }

@@ -17,9 +17,6 @@ class callback_waiter : public waiter {
  protected:
   callback_waiter() noexcept { open_asleep(); }
   ~callback_waiter() = default;
-
- private:
-  void park() noexcept final { SLUICE_CHECK(false, "a callback does not wait"); }
 };
 
 }  // namespace sluice::detail

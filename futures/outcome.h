@@ -60,7 +60,7 @@ class outcome {
   void throw_error() const {
     if (!has_value()) std::rethrow_exception(*std::get_if<1>(&result_));
   }
-  std::variant<stored, std::exception_ptr, nothing_yet> result_;
+  [[no_unique_address]] std::variant<stored, std::exception_ptr, nothing_yet> result_;
 };
 
 }  // namespace sluice

@@ -27,8 +27,7 @@ bool proxy_waiter::has_winner() noexcept {
   return winner_ != nobody;
 }
 
-void proxy_waiter::park() noexcept { SLUICE_CHECK(false, "a proxy does not wait itself"); }
-void proxy_waiter::wake() noexcept { SLUICE_CHECK(false, "a proxy does not wait itself"); }
+void proxy_waiter::wake() noexcept { SLUICE_CHECK(false, "a proxy was woken instead of its root"); }
 
 waiter& proxy_waiter::root() noexcept { return target_->proxy_ ? static_cast<proxy_waiter*>(target_)->root() : *target_; }
 std::uint32_t proxy_waiter::root_index() noexcept {

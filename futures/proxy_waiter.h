@@ -36,7 +36,7 @@ class proxy_waiter : public waiter {
   timer_queue& timers() noexcept override { return target_->timers(); }
 
  protected:
-  proxy_waiter() noexcept : waiter(0, true) {}
+  proxy_waiter() noexcept : waiter(true) {}
   ~proxy_waiter() = default;
 
   // Somebody could have completed this event, but nobody is attached or the target's wait is decided. Called with lock_
@@ -48,8 +48,6 @@ class proxy_waiter : public waiter {
  private:
   friend class sluice::waiter;
 
-  // Proxies wait by their target.
-  void park() noexcept final;
   void wake() noexcept final;
 
   enum class answer { lost, busy, taken };

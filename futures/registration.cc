@@ -30,14 +30,14 @@ void callback::start() noexcept {
 // A callback that is won runs in the caller's stack, so who withdraws from there finds itself.
 void callback::withdraw() noexcept {
   if (state_->waiting().disarm(node_)) return release();
-  if (caller_.load(std::memory_order_acquire) == &waiter::current()) return;
+  if (caller_.load(std::memory_order_acquire) == &party::current()) return;
   run_event over(has_run_);
   const shield whatever_comes;
   wait_one(over);
 }
 
 void callback::wake() noexcept {
-  caller_.store(&waiter::current(), std::memory_order_release);
+  caller_.store(&party::current(), std::memory_order_release);
   try {
     call();
   } catch (...) {

@@ -7,13 +7,13 @@
 // live.
 #pragma once
 
-#include <sluice/futures/waiter.h>
+#include <sluice/futures/party.h>
 
 namespace sluice {
 
 class [[nodiscard]] shield {
  public:
-  shield() noexcept : self_(waiter::current()), deadline_outside_(self_.deadline()) {
+  shield() noexcept : self_(party::current()), deadline_outside_(self_.deadline()) {
     self_.add_shield();
     self_.set_deadline(detail::steady_time::max());
   }
@@ -25,7 +25,7 @@ class [[nodiscard]] shield {
   }
 
  private:
-  waiter& self_;
+  party& self_;
   const detail::steady_time deadline_outside_;
 };
 

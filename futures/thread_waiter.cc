@@ -11,7 +11,7 @@ std::uint64_t fresh_seed() noexcept {
 
 }  // namespace
 
-thread_waiter::thread_waiter() noexcept : waiter(fresh_seed()) {}
+thread_waiter::thread_waiter() noexcept : party(fresh_seed()) {}
 
 [[gnu::noinline]] thread_waiter& thread_waiter::of_this_thread() noexcept {
   asm volatile("");
@@ -27,7 +27,7 @@ void thread_waiter::wake() noexcept {
 
 void thread_waiter::park() noexcept {
   woken_.store(0, std::memory_order_relaxed);
-  if (!commit_park(true)) return;
+  if (!commit_park(!is_shielded())) return;
   while (woken_.load(std::memory_order_acquire) == 0) {
     timer_node* const first = earliest();
     futex_wait(woken_, 0, first != nullptr ? first->deadline : steady_time::max());

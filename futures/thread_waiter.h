@@ -2,12 +2,13 @@
 // deadlines, since a thread that sleeps until the earliest of them needs nobody to fire it.
 #pragma once
 
+#include <sluice/futures/party.h>
 #include <sluice/futures/timer_queue.h>
 #include <sluice/futures/wait_queue.h>
 
 namespace sluice::detail {
 
-class thread_waiter final : public waiter, private timer_queue {
+class thread_waiter final : public party, private timer_queue {
  public:
   static thread_waiter& of_this_thread() noexcept;
 

@@ -91,9 +91,9 @@ std::uint32_t nth_from(std::uint32_t start, std::uint32_t k, std::uint32_t n) no
 
 }  // namespace
 
-void arming::arm(std::span<const event_ref> events, order how, waiter& self) noexcept {
+void arming::arm(std::span<const event_ref> events, order how, waiter& self, random_source& random) noexcept {
   const auto n = static_cast<std::uint32_t>(events.size());
-  start_ = how == order::fair ? self.random().below(n) : 0;
+  start_ = how == order::fair ? random.below(n) : 0;
   self.open();
   armed_ = 0;
   for (bool waits = true; waits && armed_ < n; ++armed_) {
@@ -111,12 +111,12 @@ void arming::withdraw(std::span<const event_ref> events, std::uint32_t won) noex
 
 std::size_t wait_any(std::span<const event_ref> events, order how, bool polled) {
   check_list(events);
-  waiter& self = waiter::current();
+  party& self = party::current();
   for (;; polled = false) {
     if (!polled)
       if (const std::size_t i = poll_any(events, how, self.random()); i != none_ready) return i;
     arming armed;
-    armed.arm(events, how, self);
+    armed.arm(events, how, self, self.random());
     const std::uint32_t won = self.await();
     armed.withdraw(events, won);
     if (won >= waiter::expired_index) throw_stopped(won);
@@ -125,7 +125,7 @@ std::size_t wait_any(std::span<const event_ref> events, order how, bool polled) 
 }
 
 std::size_t try_any(std::span<const event_ref> events, order how) {
-  auto& random = waiter::current().random();
+  auto& random = party::current().random();
   scratch<std::uint64_t, 64> seen(events.size());
   const auto looked = seen.view();
   for (spin_wait spin;; spin.once()) {

@@ -3,6 +3,7 @@
 
 #include <sluice/futures/cancelled.h>
 #include <sluice/futures/event.h>
+#include <sluice/futures/party.h>
 
 #include <bit>
 #include <cstddef>
@@ -40,7 +41,7 @@ template <event E>
 void wait_one(E& e) {
   abandon_losers unless_done(e);
   if (e.poll()) return void(unless_done.but_for(0));
-  waiter& self = waiter::current();
+  party& self = party::current();
   for (;;) {
     self.open();
     e.arm(self, 0);
@@ -72,7 +73,7 @@ std::size_t poll_any(std::span<const event_ref> events, order how, random_source
 class arming {
  public:
   // Begins a wait of `self` and arms the events, until one of them decides it.
-  void arm(std::span<const event_ref> events, order how, waiter& self) noexcept;
+  void arm(std::span<const event_ref> events, order how, waiter& self, random_source& random) noexcept;
   // The wait is decided for `won`: withdraws the others.
   void withdraw(std::span<const event_ref> events, std::uint32_t won) noexcept;
 
@@ -105,7 +106,7 @@ std::size_t poll_any(order how, E&... events) {
   for (; ready != 0; --count) {
     std::uint32_t candidates = ready;
     if (how == order::fair && count > 1)
-      for (std::uint32_t skip = waiter::current().random().below(count); skip > 0; --skip) candidates &= candidates - 1;
+      for (std::uint32_t skip = party::current().random().below(count); skip > 0; --skip) candidates &= candidates - 1;
     const auto i = static_cast<std::size_t>(std::countr_zero(candidates));
     if (poll_nth(i, events...)) return i;
     ready &= ~(std::uint32_t{1} << i);

@@ -1,28 +1,6 @@
-#include <sluice/futures/thread_waiter.h>
-#include <sluice/futures/timer_queue.h>
 #include <sluice/futures/waiter.h>
 
-#include <exception>
-
 namespace sluice {
-
-namespace {
-
-thread_local waiter* current_waiter = nullptr;
-
-}  // namespace
-
-// Not inline: a fiber may continue on another thread after any wait, so no caller may keep the address of a thread-local.
-[[gnu::noinline]] waiter*& detail::current_waiter_slot() noexcept {
-  asm volatile("");
-  return current_waiter;
-}
-
-[[gnu::noinline]] waiter& waiter::current() noexcept {
-  asm volatile("");
-  if (waiter* w = current_waiter) return *w;
-  return detail::thread_waiter::of_this_thread();
-}
 
 waiter::pairing waiter::pair(std::uint32_t index, wait_node& peer) noexcept {
   if (!published_ && !proxy_) {  // nobody can win ours meanwhile
@@ -48,23 +26,7 @@ waiter::pairing waiter::pair(std::uint32_t index, wait_node& peer) noexcept {
   return pairing::both;
 }
 
-// The deadline is one more reason to wake, which competes for the word like the others. A wait that is late from the first
-// parks all the same, for a moment: who tries again and again lets others run, among them those it waits for.
-void waiter::park_until_deadline() noexcept {
-  if (std::uncaught_exceptions() > 0) return park();
-  if (std::chrono::steady_clock::now() >= deadline_) {
-    claim_own(expired_index);
-    return park();
-  }
-  detail::timer_node cut_off;
-  cut_off.deadline = deadline_;
-  timers().add(cut_off, *this, expired_index);
-  park();
-  if (word_.load(std::memory_order_acquire) >> shift != expired_index) cut_off.queue->remove(cut_off);
-}
-
 bool waiter::commit_park(bool may_be_cancelled) noexcept {
-  may_be_cancelled = may_be_cancelled && !is_shielded();
   const std::uint32_t bits = may_be_cancelled ? parked : parked | shielded;
   std::uint32_t w = word_.load(std::memory_order_acquire);
   do {

@@ -1,4 +1,4 @@
-// waiter.h - whoever can wait (a fiber, a thread), and the one word that decides each of its waits.
+// waiter.h - whoever can wait (a fiber, a thread, a coroutine), and the one word that decides each of its waits.
 //
 // Value, close, timeout, cancellation: every reason to wake competes for the same word, and exactly one wins it.
 //
@@ -22,8 +22,6 @@
 //   store-load crossing: those four are sequentially consistent.
 #pragma once
 
-#include <sluice/base/futex.h>
-#include <sluice/base/random.h>
 #include <sluice/base/spin.h>
 
 #include <atomic>
@@ -37,7 +35,6 @@ class waiter;
 namespace detail {
 class proxy_waiter;
 class timer_queue;
-class value_node;
 }  // namespace detail
 
 struct wait_link {
@@ -64,15 +61,12 @@ class waiter {
  public:
   // What a wait ends with that no event has won.
   static constexpr std::uint32_t cancelled_index = (1U << 24) - 1;
-  static constexpr std::uint32_t expired_index = cancelled_index - 1;  // its deadline() has passed; the limit on events
-
-  // The calling fiber, else the calling thread.
-  static waiter& current() noexcept;
+  static constexpr std::uint32_t expired_index = cancelled_index - 1;  // out of time; also the limit on events
 
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 
-  // ---- The owner: open(), arm events, await(), disarm those that lost.
+  // ---- The owner: open(), arm events, wait until it is settled (party::await()), disarm those that lost.
 
   void open() noexcept {
     word_.store(0, std::memory_order_relaxed);
@@ -103,32 +97,7 @@ class waiter {
   // and finishes `peer` after it has moved the payload. own: the peer is a case of this same wait (P5).
   pairing pair(std::uint32_t index, wait_node& peer) noexcept;
 
-  // Parks until the wait is settled, and returns the winning index (perhaps cancelled_index or expired_index).
-  std::uint32_t await() noexcept {
-    if (!(word_.load(std::memory_order_acquire) & done)) {
-      if (deadline_ == detail::steady_time::max())
-        park();
-      else
-        park_until_deadline();
-    }
-    return word_.load(std::memory_order_acquire) >> shift;
-  }
-
-  detail::random_source& random() noexcept { return random_; }
-
-  // While shielded (counted), no wait of this party is cancelled; a request stays pending.
-  void add_shield() noexcept { ++shields_; }
-  void remove_shield() noexcept { --shields_; }
-  bool is_shielded() const noexcept { return shields_ > 0; }
-
-  // No wait of this party blocks beyond this.
-  detail::steady_time deadline() const noexcept { return deadline_; }
-  void set_deadline(detail::steady_time t) noexcept { deadline_ = t; }
-
-  // What the fibers that this party starts get to see as well (runtime/context_key.h). The waiter only keeps the pointer.
-  detail::value_node* values() const noexcept { return values_; }
-  void set_values(detail::value_node* innermost) noexcept { values_ = innermost; }
-
+  // Where the deadlines of this wait are kept.
   virtual detail::timer_queue& timers() noexcept = 0;
 
   // ---- Others, about a wait of which they hold a linked node. Use wait_node::try_win() and finish().
@@ -155,22 +124,18 @@ class waiter {
   bool request_stop(stop_level level) noexcept;
   stop_level stop_requested() const noexcept { return static_cast<stop_level>(stop_.load(std::memory_order_acquire)); }
 
-  // Makes a decided, parked waiter run again. At most once for each park().
+  // Makes a decided, parked waiter run again. At most once for each commit_park().
   virtual void wake() noexcept = 0;
 
  protected:
-  explicit waiter(std::uint64_t seed = 0, bool proxy = false) noexcept  // the seed of its random choices
-      : proxy_(proxy), random_(seed) {}
+  explicit waiter(bool proxy = false) noexcept : proxy_(proxy) {}
   ~waiter() = default;
 
-  // Leaves the processor, calls commit_park() when the frame may be resumed by others, and returns after wake(), or at
-  // once if commit_park() says so.
-  virtual void park() noexcept = 0;
-
-  // False: the wait is settled; do not sleep.
+  // To be called when the owner's frame may be resumed by others. False: the wait is settled; do not sleep.
   bool commit_park(bool may_be_cancelled) noexcept;
 
-  // After park() or a commit_park() that said no: the index that has won.
+  bool settled() const noexcept { return word_.load(std::memory_order_acquire) & done; }
+  // Settled, or woken: the index that has won.
   std::uint32_t decided_for() const noexcept { return word_.load(std::memory_order_acquire) >> shift; }
 
   // The stop request, if there is one; a `once` is used up by it.
@@ -195,7 +160,6 @@ class waiter {
     }
   }
   void unlock_word() noexcept { word_.fetch_xor(locked, std::memory_order_release); }
-  void park_until_deadline() noexcept;
   bool deliver_stop() noexcept;
   bool claim_parked() noexcept;
 
@@ -208,10 +172,6 @@ class waiter {
   std::atomic<std::uint8_t> stop_{none};
   bool published_ = false;  // the owner's: others may hold a node of this wait
   const bool proxy_;
-  std::uint8_t shields_ = 0;
-  detail::steady_time deadline_ = detail::steady_time::max();
-  detail::value_node* values_ = nullptr;
-  detail::random_source random_;
 };
 
 inline bool wait_node::try_win() noexcept {
@@ -223,10 +183,4 @@ inline bool wait_node::try_win() noexcept {
 // The last touch of this node: its frame may be gone when finish() returns.
 inline void wait_node::finish() noexcept { owner->finish(owner_asleep); }
 
-namespace detail {
-
-// Makes `w` the calling thread's current waiter (null: the thread itself). For runtimes.
-waiter*& current_waiter_slot() noexcept;
-
-}  // namespace detail
 }  // namespace sluice

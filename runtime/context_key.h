@@ -47,7 +47,7 @@ class typed_value final : public value_node {
 // Puts a node in front of the chain of the calling party, as long as it lives.
 class value_in_force {
  public:
-  value_in_force(waiter& self, value_node& node) noexcept : self_(self), node_(node), outer_(self.values()) {
+  value_in_force(party& self, value_node& node) noexcept : self_(self), node_(node), outer_(self.values()) {
     self_.set_values(&node);
   }
   value_in_force(const value_in_force&) = delete;
@@ -58,7 +58,7 @@ class value_in_force {
   }
 
  private:
-  waiter& self_;
+  party& self_;
   value_node& node_;
   value_node* const outer_;
 };
@@ -76,7 +76,7 @@ const T* context_key<T>::get() const noexcept {
 template <class T, class V, class F>
   requires std::is_constructible_v<T, V&&>
 std::invoke_result_t<F> with_value(const context_key<T>& key, V&& value, F&& f) {
-  waiter& self = waiter::current();
+  party& self = party::current();
   const detail::value_in_force here(self, *new detail::typed_value<T>(key, self.values(), std::forward<V>(value)));
   return std::invoke(std::forward<F>(f));
 }

@@ -17,7 +17,7 @@
 #pragma once
 
 #include <sluice/futures/cancelled.h>
-#include <sluice/futures/waiter.h>
+#include <sluice/futures/party.h>
 #include <sluice/timers/timer.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ namespace detail {
 
 class deadline_in_force {
  public:
-  explicit deadline_in_force(steady_time t) noexcept : self_(waiter::current()), outside_(self_.deadline()) {
+  explicit deadline_in_force(steady_time t) noexcept : self_(party::current()), outside_(self_.deadline()) {
     self_.set_deadline(std::min(t, outside_));
   }
   deadline_in_force(const deadline_in_force&) = delete;
@@ -52,7 +52,7 @@ class deadline_in_force {
   }
 
  private:
-  waiter& self_;
+  party& self_;
   const steady_time outside_;
 };
 

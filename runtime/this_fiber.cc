@@ -9,7 +9,7 @@ namespace sluice::this_fiber {
 namespace {
 
 detail::fiber* self() noexcept {
-  return detail::worker::current() != nullptr ? static_cast<detail::fiber*>(detail::current_waiter_slot()) : nullptr;
+  return detail::worker::current() != nullptr ? static_cast<detail::fiber*>(detail::current_party_slot()) : nullptr;
 }
 
 }  // namespace
@@ -17,7 +17,7 @@ detail::fiber* self() noexcept {
 void yield() {
   if (detail::fiber* f = self()) return f->yield();
   std::this_thread::yield();
-  detail::throw_if_late(waiter::current());
+  detail::throw_if_late(party::current());
 }
 
 void sleep_until(std::chrono::steady_clock::time_point t) {

@@ -9,7 +9,7 @@ namespace sluice {
 void condition::wait(std::unique_lock<mutex>& lock) {
   if (!lock.owns_lock()) throw std::system_error(std::make_error_code(std::errc::operation_not_permitted));
   notified_event news(*this);
-  waiter& self = waiter::current();
+  party& self = party::current();
   self.open();
   news.arm(self, 0);
   lock.unlock();

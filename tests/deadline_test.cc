@@ -22,7 +22,7 @@ struct at_exit {
   ~at_exit() { f(); }
 };
 
-bool has_deadline() { return sluice::waiter::current().deadline() != clock_type::time_point::max(); }
+bool has_deadline() { return sluice::party::current().deadline() != clock_type::time_point::max(); }
 
 }  // namespace
 
@@ -123,9 +123,9 @@ TEST_CASE("nested: the earlier one counts, and only the one whose limit it was m
     const auto block = [] { sluice::this_fiber::sleep_for(1h); };
     bool outer_went_on = false;
     with_deadline(1h, [&] {
-      const auto outside = sluice::waiter::current().deadline();
+      const auto outside = sluice::party::current().deadline();
       CHECK_THROWS_AS(with_deadline(1ms, block), timed_out);
-      CHECK(sluice::waiter::current().deadline() == outside);
+      CHECK(sluice::party::current().deadline() == outside);
       sluice::this_fiber::sleep_for(1us);
       outer_went_on = true;
     });
@@ -133,12 +133,12 @@ TEST_CASE("nested: the earlier one counts, and only the one whose limit it was m
     bool inner_let_it_pass = false;
     CHECK_THROWS_AS(with_deadline(1ms,
                                   [&] {
-                                    const auto outside = sluice::waiter::current().deadline();
+                                    const auto outside = sluice::party::current().deadline();
                                     try {
                                       with_deadline(1h, block);
                                     } catch (const deadline_exceeded&) {
                                       inner_let_it_pass = true;
-                                      CHECK(sluice::waiter::current().deadline() == outside);
+                                      CHECK(sluice::party::current().deadline() == outside);
                                       throw;
                                     }
                                   }),

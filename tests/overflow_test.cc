@@ -226,7 +226,7 @@ TEST_CASE("an armed send only decides the wait; the value moves when the wait is
   const channel<int> c({.capacity = 1, .when_full = overflow::drop_oldest, .undelivered = gone.hook()});
   c.send(1);
   auto e = send(c, 2);
-  sluice::waiter& self = sluice::waiter::current();
+  sluice::waiter& self = sluice::party::current();
   self.open();
   CHECK_FALSE(e.arm(self, 3));
   CHECK(self.await() == 3);

@@ -19,7 +19,7 @@ namespace sluice::detail {
 template <class T>
 class task_state final : public shared_state<T>, public task_chain {
  public:
-  task_state() noexcept : task_chain(waiter::current().random().next()) {}
+  task_state() = default;
 
   // ---- For the coroutine: its memory.
   static void* allocate(std::size_t frame_size) {

@@ -33,7 +33,7 @@ class choice {
     const bool again = waiter_.attached();
     if (!again) waiter_.attach(w, index);
     const std::uint32_t n = size();
-    const std::uint32_t start = waiter::current().random().below(n);
+    const std::uint32_t start = party::current().random().below(n);
     for (std::uint32_t k = 0; k < n; ++k) {
       const std::uint32_t i = k < n - start ? start + k : k - (n - start);
       const bool missed = waiter_.take_missed(i);
@@ -132,7 +132,7 @@ class choice {
     std::uint32_t count = 0;
     for (std::uint32_t i = 0; i < size(); ++i) count += waiter_[i].ready;
     for (; count > 0; --count) {
-      std::uint32_t rank = count > 1 ? waiter::current().random().below(count) : 0;
+      std::uint32_t rank = count > 1 ? party::current().random().below(count) : 0;
       std::uint32_t i = 0;
       while (!waiter_[i].ready || rank-- > 0) ++i;
       waiter_[i].ready = false;

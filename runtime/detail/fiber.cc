@@ -7,8 +7,8 @@
 
 namespace sluice::detail {
 
-fiber::fiber(scheduler& s, launch&& how, waiter& starter)
-    : waiter(starter.random().next()),
+fiber::fiber(scheduler& s, launch&& how, party& starter)
+    : party(starter.random().next()),
       stack_size_(how.stack_size == 0 ? s.stacks_.stack_size() : checked_stack_size(how.stack_size)),
       scheduler_(&s),
       name_(std::move(how.name)),

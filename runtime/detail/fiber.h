@@ -3,7 +3,7 @@
 
 #include <sluice/base/check.h>
 #include <sluice/futures/cancelled.h>
-#include <sluice/futures/waiter.h>
+#include <sluice/futures/party.h>
 #include <sluice/runtime/detail/context.h>
 #include <sluice/runtime/detail/stack.h>
 #include <sluice/runtime/detail/stop_state.h>
@@ -33,7 +33,7 @@ struct execution {
 };
 
 // Throws deadline_exceeded if w's deadline has passed, and no exception unwinds its stack.
-inline void throw_if_late(const waiter& w) {
+inline void throw_if_late(const party& w) {
   if (w.deadline() != steady_time::max() && std::chrono::steady_clock::now() >= w.deadline() &&
       std::uncaught_exceptions() == 0)
     throw deadline_exceeded{};
@@ -41,9 +41,9 @@ inline void throw_if_late(const waiter& w) {
 
 // Life: made → spawned (registered, ready) → first dispatch takes a stack → runs and waits by turns → retired.
 // A worker that takes it from a queue owns all its fields until the fiber's next switch is finished.
-class fiber : public waiter {
+class fiber : public party {
  public:
-  fiber(scheduler& s, launch&& how, waiter& starter);
+  fiber(scheduler& s, launch&& how, party& starter);
 
   // As given, else the number.
   std::string name() const { return name_.empty() ? std::to_string(number_) : name_; }

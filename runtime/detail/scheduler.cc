@@ -173,7 +173,7 @@ void scheduler::shut_down() {
     if (!coroutines_.has_tasks() && fibers_.empty()) break;
     // Inside another runtime its fibers go on: ours may wait for one of them while they unwind.
     worker* const outer = worker::current();  // asked each time: the calling fiber may move
-    auto* const caller = outer != nullptr ? static_cast<fiber*>(current_waiter_slot()) : nullptr;
+    auto* const caller = outer != nullptr ? static_cast<fiber*>(current_party_slot()) : nullptr;
     if (caller != nullptr && outer->yield(*caller)) continue;
     const auto patience = std::chrono::milliseconds(caller != nullptr ? 1 : 100);
     futex_wait(retired_while_stopping_, retired, std::chrono::steady_clock::now() + patience);

@@ -15,7 +15,7 @@ struct overflow_report {
   // The fiber that runs on this thread, if `address` lies in its guard.
   static const fiber* at(const void* address) noexcept {
     if (worker::current() == nullptr) return nullptr;
-    const auto* f = static_cast<const fiber*>(current_waiter_slot());
+    const auto* f = static_cast<const fiber*>(current_party_slot());
     if (f == nullptr || !f->stack_) return nullptr;
     const auto* a = static_cast<const std::byte*>(address);
     return a < f->stack_.bottom && a >= f->stack_.bottom - guard_size ? f : nullptr;

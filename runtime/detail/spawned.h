@@ -35,7 +35,7 @@ class spawned final : public shared_state<R>, public fiber {
  public:
   template <class G, class... Home>
   spawned(scheduler& s, launch&& how, G&& function, Home&... home)
-      : fiber(s, std::move(how), waiter::current()),
+      : fiber(s, std::move(how), party::current()),
         report_(unobserved_error_handler(s)),
         function_(std::in_place, std::forward<G>(function)),
         membership_(home...) {}

@@ -3,7 +3,7 @@
 // Threads: the chain is shared by fibers and never changes; a node goes with the last one that refers to it.
 #pragma once
 
-#include <sluice/futures/waiter.h>
+#include <sluice/futures/party.h>
 
 #include <atomic>
 #include <cstdint>
@@ -27,7 +27,7 @@ class value_node {
 
   // The innermost node of that key which the calling party sees; null if there is none.
   static const value_node* find(const void* key) noexcept {
-    const value_node* node = waiter::current().values();
+    const value_node* node = party::current().values();
     while (node != nullptr && node->key_ != key) node = node->outer_;
     return node;
   }

@@ -41,7 +41,7 @@ worker::worker(scheduler& s, std::size_t index)
 SLUICE_NO_TSAN void worker::switch_to(execution& from, fiber* next, bool from_retires) noexcept {
   execution& to = next != nullptr ? next->exec_ : loop_;
   if (next != nullptr) next->worker_ = this;
-  *current_waiter_ = next;
+  *current_party_ = next;
   left_ = &from;
   switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   from.exceptions = *exceptions_;
@@ -64,7 +64,7 @@ void worker::finish_switch(execution& entered) noexcept {
       // take the fiber: it waits in prepare() until this one has let go.
       f->committing_.store(true, std::memory_order_relaxed);
       {
-        const bool sleeps = f->commit_park(f->exec_.exceptions.uncaught == 0);
+        const bool sleeps = f->commit_park(f->exec_.exceptions.uncaught == 0 && !f->is_shielded());
         f->committing_.store(false, std::memory_order_release);
         if (!sleeps) make_ready(*f);
       }
@@ -254,7 +254,7 @@ void worker::make_pinned_ready(fiber& f) noexcept {
 
 void worker::loop() {
   this_worker = this;
-  current_waiter_ = &current_waiter_slot();
+  current_party_ = &current_party_slot();
   exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
   loop_.sanitizer.adopt_thread();
   for_overflows_.use();

@@ -91,7 +91,7 @@ class alignas(64) worker {
   bool was_watcher_ = false;  // and is busy now: another must be
   std::uint64_t last_wake_ = 0;
   exception_state* exceptions_ = nullptr;  // the thread's, found once
-  waiter** current_waiter_ = nullptr;      // likewise
+  party** current_party_ = nullptr;        // likewise
 
   // What a thief saw of each victim the last time it looked.
   struct sighting {

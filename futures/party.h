@@ -1,0 +1,69 @@
+// party.h - a waiter that runs code and stops in the middle of it: a fiber or a thread, and what it carries along.
+#pragma once
+
+#include <sluice/base/futex.h>
+#include <sluice/base/random.h>
+#include <sluice/futures/waiter.h>
+
+#include <cstdint>
+
+namespace sluice {
+
+namespace detail {
+class value_node;
+}
+
+class party : public waiter {
+ public:
+  // The calling fiber, else the calling thread.
+  static party& current() noexcept;
+
+  // Parks until the wait is settled, and returns the winning index (perhaps cancelled_index or expired_index).
+  std::uint32_t await() noexcept {
+    if (!settled()) {
+      if (deadline_ == detail::steady_time::max())
+        park();
+      else
+        park_until_deadline();
+    }
+    return decided_for();
+  }
+
+  detail::random_source& random() noexcept { return random_; }
+
+  // While shielded (counted), no wait of this party is cancelled; a request stays pending.
+  void add_shield() noexcept { ++shields_; }
+  void remove_shield() noexcept { --shields_; }
+  bool is_shielded() const noexcept { return shields_ > 0; }
+
+  // No wait of this party blocks beyond this.
+  detail::steady_time deadline() const noexcept { return deadline_; }
+  void set_deadline(detail::steady_time t) noexcept { deadline_ = t; }
+
+  // What the fibers that this party starts get to see as well (runtime/context_key.h). Only the pointer is kept here.
+  detail::value_node* values() const noexcept { return values_; }
+  void set_values(detail::value_node* innermost) noexcept { values_ = innermost; }
+
+ protected:
+  explicit party(std::uint64_t seed) noexcept : random_(seed) {}  // of its random choices
+  ~party() = default;
+
+ private:
+  // Leaves the processor, calls commit_park() when the frame may be resumed by others, and returns after wake(), or at
+  // once if commit_park() says so.
+  virtual void park() noexcept = 0;
+  void park_until_deadline() noexcept;
+
+  std::uint32_t shields_ = 0;
+  detail::random_source random_;
+  detail::steady_time deadline_ = detail::steady_time::max();
+  detail::value_node* values_ = nullptr;
+};
+
+namespace detail {
+
+// Makes a party the calling thread's current one (null: the thread itself). For runtimes.
+party*& current_party_slot() noexcept;
+
+}  // namespace detail
+}  // namespace sluice
