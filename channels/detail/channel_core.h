@@ -250,6 +250,8 @@ class channel_core : public ref_counted {
     }
     if (values_.size() >= capacity_) return send_when_full(n, s, self, index);
     if (!claim(self, index)) return attempt::decided_elsewhere;
+    // Who is still queued is of this very wait and was passed over. It is decided now: they drop out, and a set hears of it.
+    receivers_.pop_won();
     values_.push(std::move(*n.value));
     n.state = transfer::done;
     return attempt::done;
