@@ -1,5 +1,6 @@
 // condition: no notification is lost, and whatever ends a wait, the lock is held again.
 #include "tests/support/harness.h"
+#include "tests/support/probe_waiter.h"
 
 #include <deque>
 #include <memory>
@@ -244,6 +245,20 @@ TEST_CASE("an event counts what comes after it was made, armed or not") {
   CHECK_FALSE(after.poll());
   before.take();
   CHECK_FALSE(before.poll());
+}
+
+TEST_CASE("who has stopped waiting does not use up a notification") {
+  condition c;
+  auto first = sluice::notified(c);
+  auto second = sluice::notified(c);
+  test::probe_waiter gone;
+  test::probe_waiter waits;
+  REQUIRE(first.arm(gone, 0));
+  REQUIRE(second.arm(waits, 1));
+  REQUIRE(gone.lose());
+  c.notify_one();
+  CHECK(waits.decided_for() == 1U);
+  first.disarm();
 }
 
 TEST_CASE("wait wants the lock") {
