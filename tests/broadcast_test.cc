@@ -115,6 +115,7 @@ TEST_CASE("closed: what was sent is still seen, a blocked sender keeps its value
     const broadcast<std::string> b(1);
     const auto s = b.subscribe();
     b.send("accepted");
+    const auto idle = b.subscribe();
     auto blocked = sluice::go([b] {
       std::string mine = "still mine";
       CHECK_FALSE(b.send(std::move(mine)));
@@ -131,6 +132,8 @@ TEST_CASE("closed: what was sent is still seen, a blocked sender keeps its value
     REQUIRE(end.poll());
     CHECK_FALSE(end.take());
     CHECK(end.spent());
+    auto idle_end = recv(idle);
+    CHECK(idle_end.poll());
     CHECK_FALSE(b.subscribe().recv());
     auto refused = send(b, "x");
     REQUIRE(refused.poll());

@@ -103,7 +103,7 @@ TEST_CASE("a wait that is cancelled has seen nothing") {
   test::in_runtime([] {
     const watch<int> w(0);
     auto seen = w.watcher();
-    bool began = false;
+    std::atomic<bool> began{false};
     auto waiting = sluice::go([&] {
       began = true;
       seen.changed();
