@@ -313,17 +313,13 @@ TEST_CASE("deadlines against values: each receive ends one way, and no value is 
     });
     int expected = 0;
     long cut_off = 0;
-    for (bool more = true; more;) try {
-        with_deadline(std::chrono::microseconds(expected % 90), [&] {
-          for (;;) {
-            const auto v = c.recv();
-            if (!v) {
-              more = false;
-              return;
-            }
-            if (*v != expected++) throw std::logic_error("out of order");
-          }
-        });
+    const auto drain = [&] {
+      while (const auto v = c.recv())
+        if (*v != expected++) throw std::logic_error("out of order");
+    };
+    for (bool drained = false; !drained;) try {
+        with_deadline(std::chrono::microseconds(expected % 90), drain);
+        drained = true;
       } catch (const timed_out&) {
         ++cut_off;
       }

@@ -727,7 +727,6 @@ TEST_CASE(
       options.unobserved_error = [&](std::exception_ptr) { ++reports; };
       bool failed = false;
       sluice::run(options, [&] {
-        std::atomic<bool> stop{false};
         auto root = sluice::go([&] { trees.node(4, trees.seed()); });
         if (trees.seed() % 3 == 0) {
           sluice::this_fiber::sleep_for(std::chrono::microseconds(trees.seed() % 2000));
