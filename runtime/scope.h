@@ -11,9 +11,9 @@
 // fibers, everything a child refers to lives as long as the child.
 // The block itself is not cancelled by a child's failure: let it wait in join(), or for its children's futures.
 // A scope in a fiber that is cancelled is cancelled by its own join() or end, so a tree of scopes stops from the root.
-// Threads: go() from the owner and from children; cancel() from anywhere; the rest belongs to the owner, a fiber or a
-// thread. A thread that is no fiber starts children in the default runtime.
-// Cost: go() costs two short locks more than sluice::go(), and no allocation more; nothing is kept of a child that has
+// Threads: go() from the owner and from children; cancel() from any thread that knows the scope to exist; the rest belongs
+// to the owner, a fiber or a thread. A thread that is no fiber starts children in the default runtime.
+// Cost: go() costs three short locks more than sluice::go(), and no allocation more; nothing is kept of a child that has
 // ended well and whose future is gone.
 #pragma once
 
