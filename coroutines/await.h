@@ -25,7 +25,9 @@ class foreign_awaiter final : public coroutine_waiter, public Op {
   explicit foreign_awaiter(executor& e, A&&... arguments)
       : coroutine_waiter(&e, waiter::current().random().next()), Op(std::forward<A>(arguments)...) {}
   ~foreign_awaiter() {
-    if (this->wait_ != nullptr) this->abandon();
+    if (this->wait_ == nullptr) return;
+    this->withdraw_wait();
+    this->give_up();
   }
 
   bool await_ready() { return this->ready(); }
