@@ -30,60 +30,108 @@ class await_any : public async_wait {
  public:
   await_any(order how, Refs refs) : how_(how), refs_(std::move(refs)) {}
 
-  bool ready() {
+  void arm(waiter& self) noexcept override { armed_.arm(refs_, how_, self, party::current().random()); }
+  void withdraw(std::uint32_t won) noexcept override { armed_.withdraw(refs_, won); }
+
+ protected:
+  bool poll() {
     const std::size_t i = poll_any(refs_, how_, party::current().random());
     if (i == none_ready) return false;
     won_ = static_cast<std::uint32_t>(i);
     return true;
   }
-  void arm(waiter& self) noexcept override { armed_.arm(refs_, how_, self, party::current().random()); }
-  void withdraw(std::uint32_t won) noexcept override { armed_.withdraw(refs_, won); }
-
- protected:
-  bool complete(std::uint32_t won) noexcept override { return refs_[won].complete(); }
+  bool complete(std::uint32_t won) noexcept override {
+    return caught_.run([&] { return refs_[won].complete(); });
+  }
 
   order how_;
   arming armed_;
+  caught<true> caught_;
   Refs refs_;
 };
 
-template <std::size_t N>
-class await_named : public await_any<std::array<event_ref, N>> {
+// Whatever ends the wait abandons the events but for the one that happened.
+template <class Base>
+class await_several : public Base {
  public:
-  using await_any<std::array<event_ref, N>>::await_any;
-  winner result() {
-    this->throw_if_stopped();
-    return winner(this->refs_[this->won_].address());
+  using Base::Base;
+
+  bool ready() {
+    in_case_of_error guard{this};
+    const bool done = Base::poll();
+    guard.self = nullptr;
+    return done;
   }
+  decltype(auto) result() {
+    in_case_of_error guard{this};
+    this->throw_if_stopped();
+    this->caught_.rethrow();
+    guard.self = nullptr;
+    this->abandon_but(this->won_);
+    return Base::take();
+  }
+  void give_up() noexcept { this->abandon_but(none_ready); }
+
+ private:
+  struct in_case_of_error {
+    ~in_case_of_error() {
+      if (self != nullptr) self->give_up();
+    }
+    await_several* self;
+  };
 };
 
-class await_list : public await_any<std::vector<event_ref>> {
+template <event... E>
+class named_events : public await_any<std::array<event_ref, sizeof...(E)>> {
  public:
-  await_list(order how, std::vector<event_ref> refs) : await_any(how, std::move(refs)) { check_list(refs_); }
-  std::size_t result() {
-    throw_if_stopped();
-    return won_;
+  named_events(order how, E&... events)
+      : await_any<std::array<event_ref, sizeof...(E)>>(how, {event_ref(events)...}), events_(events...) {}
+
+ protected:
+  winner take() noexcept { return winner(this->refs_[this->won_].address()); }
+  void abandon_but(std::size_t happened) noexcept {
+    std::apply([&, i = std::size_t{0}](E&... e) mutable { ((i++ != happened ? abandon(e) : void()), ...); }, events_);
+  }
+
+ private:
+  std::tuple<E&...> events_;
+};
+
+template <event E>
+class event_list : public await_any<std::vector<event_ref>> {
+ public:
+  event_list(order how, std::vector<event_ref> refs) : await_any(how, std::move(refs)) { check_list(refs_); }
+
+ protected:
+  std::size_t take() noexcept { return won_; }
+  void abandon_but([[maybe_unused]] std::size_t happened) noexcept {
+    if constexpr (has_abandon<E>)
+      for (std::size_t i = 0; i < refs_.size(); ++i)
+        if (i != happened) abandon(*static_cast<E*>(const_cast<void*>(refs_[i].address())));
   }
 };
 
 template <on_like... C>
-class await_cases : public await_any<std::array<event_ref, sizeof...(C)>> {
+class event_cases : public await_any<std::array<event_ref, sizeof...(C)>> {
   using base = await_any<std::array<event_ref, sizeof...(C)>>;
   using handled = decltype(std::declval<std::tuple_element_t<0, std::tuple<C...>>&>().handle());
   static_assert((std::is_same_v<handled, decltype(std::declval<C&>().handle())> && ...),
                 "sluice: all handlers must return the same type");
 
  public:
-  explicit await_cases(order how, C&&... cases) : base(how, {}), cases_(std::move(cases)...) {}
+  explicit event_cases(order how, C&&... cases) : base(how, {}), cases_(std::move(cases)...) {}
 
-  bool ready() {
+ protected:
+  bool poll() {
     // Here, and not before: the cases have come to the place where they stay.
     this->refs_ = std::apply([](C&... each) { return std::array{event_ref(each.get())...}; }, cases_);
-    return base::ready();
+    return base::poll();
   }
-  handled result() {
-    this->throw_if_stopped();
+  handled take() {
     return std::apply([&](C&... each) -> handled { return handle_nth<handled>(this->won_, each...); }, cases_);
+  }
+  void abandon_but(std::size_t happened) noexcept {
+    std::apply([&, i = std::size_t{0}](C&... c) mutable { ((i++ != happened ? abandon(c.get()) : void()), ...); }, cases_);
   }
 
  private:
@@ -92,9 +140,12 @@ class await_cases : public await_any<std::array<event_ref, sizeof...(C)>> {
 
 template <event... E>
 auto async_select(order how, E&... events) {
-  (check_awaitable<E>(), ...);
   check_distinct(events...);
-  return await_named<sizeof...(E)>(how, {event_ref(events)...});
+  return await_several<named_events<E...>>(how, events...);
+}
+template <class R>
+auto async_select_list(order how, R& events) {
+  return await_several<event_list<std::ranges::range_value_t<R>>>(how, refs_of(events));
 }
 
 template <class C>
@@ -116,25 +167,23 @@ template <event... E>
 template <std::ranges::forward_range R>
   requires event<std::ranges::range_value_t<R>>
 [[nodiscard]] auto async_select(R&& events) {
-  detail::check_awaitable<std::ranges::range_value_t<R>>();
-  return detail::await_list(detail::order::fair, detail::refs_of(events));
+  return detail::async_select_list(detail::order::fair, events);
 }
 template <std::ranges::forward_range R>
   requires event<std::ranges::range_value_t<R>>
 [[nodiscard]] auto async_select_in_order(R&& events) {
-  detail::check_awaitable<std::ranges::range_value_t<R>>();
-  return detail::await_list(detail::order::in_order, detail::refs_of(events));
+  return detail::async_select_list(detail::order::in_order, events);
 }
 
 template <detail::handler_case... C>
   requires(sizeof...(C) > 0)
 [[nodiscard]] auto async_select(C&&... cases) {
-  return detail::await_cases<C...>(detail::order::fair, std::move(cases)...);
+  return detail::await_several<detail::event_cases<C...>>(detail::order::fair, std::move(cases)...);
 }
 template <detail::handler_case... C>
   requires(sizeof...(C) > 0)
 [[nodiscard]] auto async_select_in_order(C&&... cases) {
-  return detail::await_cases<C...>(detail::order::in_order, std::move(cases)...);
+  return detail::await_several<detail::event_cases<C...>>(detail::order::in_order, std::move(cases)...);
 }
 
 }  // namespace sluice

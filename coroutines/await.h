@@ -24,7 +24,9 @@ class foreign_awaiter final : public coroutine_waiter, public Op {
   template <class... A>
   explicit foreign_awaiter(executor& e, A&&... arguments) : coroutine_waiter(&e), Op(std::forward<A>(arguments)...) {}
   ~foreign_awaiter() {
-    if (this->wait_ != nullptr) this->abandon();
+    if (this->wait_ == nullptr) return;
+    this->withdraw_wait();
+    this->give_up();
   }
 
   bool await_ready() { return this->ready(); }

@@ -36,7 +36,7 @@ void coroutine_waiter::resume() noexcept {
 }
 
 // If the wait is won already, its winner is about to post this, or has; when it is found, the winner is done with it.
-void coroutine_waiter::abandon() noexcept {
+void coroutine_waiter::withdraw_wait() noexcept {
   let_committer_go();
   if (!claim_own(cancelled_index))
     for (detail::spin_wait spin; !executor_->withdraw(*this);) spin.once();

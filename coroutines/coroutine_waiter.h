@@ -41,7 +41,7 @@ class coroutine_waiter : public waiter {
   bool carry_out() noexcept;
 
   // Ends the wait that the coroutine is suspended in, for one that is destroyed. On return nobody knows of it.
-  void abandon() noexcept;
+  void withdraw_wait() noexcept;
 
  private:
   friend class coroutine_queue;

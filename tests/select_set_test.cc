@@ -379,7 +379,7 @@ TEST_CASE("a receive that its own set's send has passed over hears of the value"
   select_set set;
   set.add(recv(c), [&](std::optional<int> v) { got = *v; });
   set.add(send(c, 7), ignore);
-  sluice::waiter& self = sluice::waiter::current();
+  sluice::party& self = sluice::party::current();
   self.open();
   CHECK_FALSE(set.arm(self, 0));  // room: done alone. The receive is armed by then, and stays so
   CHECK(self.await() == 0);

@@ -3,6 +3,8 @@
 // It lies in the awaiter, on the coroutine's frame. What an awaiter is made of is an *operation*: an async_wait with
 //   bool ready()     done without waiting?
 //   R result()       afterwards; throws if the wait was stopped
+//   void give_up()   instead of result(): abandons the events
+// What complete() throws, while the coroutine is suspended, is thrown to the coroutine by result().
 #pragma once
 
 #include <sluice/futures/event.h>
@@ -13,6 +15,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <utility>
 
 namespace sluice::detail {
@@ -54,24 +57,62 @@ class async_wait {
   std::int32_t frame_ = 0;  // how far before this the frame begins that this is part of: half the size of a pointer
 };
 
-// complete() is called while the coroutine is suspended, where there is nobody to catch.
+// Where an exception stays until the coroutine runs again; nothing, if there cannot be one.
+template <bool Throws>
+class caught {
+ public:
+  template <class F>
+  bool run(F complete) noexcept {
+    return complete();
+  }
+  void rethrow() const noexcept {}
+};
+template <>
+class caught<true> {
+ public:
+  // True also if it has thrown: then the wait is over.
+  template <class F>
+  bool run(F complete) noexcept {
+    try {
+      return complete();
+    } catch (...) {
+      error_ = std::current_exception();
+      return true;
+    }
+  }
+  void rethrow() {
+    if (error_ != nullptr) [[unlikely]]
+      std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+ private:
+  std::exception_ptr error_;
+};
+
 template <class E>
-constexpr void check_awaitable() {
-  if constexpr (has_complete<E>)
-    static_assert(noexcept(std::declval<E&>().complete()),
-                  "sluice: to be awaited, an event must have a noexcept complete()");
-}
+constexpr bool complete_throws = false;
+template <has_complete E>
+constexpr bool complete_throws<E> = !noexcept(std::declval<E&>().complete());
 
 template <event E>
 class await_event : public async_wait {
  public:
-  explicit await_event(E& e) noexcept : event_(&e) { check_awaitable<E>(); }
+  explicit await_event(E& e) noexcept : event_(&e) {}
 
-  bool ready() { return event_->poll(); }
+  bool ready() {
+    abandon_losers unless_done(*event_);
+    const bool done = event_->poll();
+    unless_done.but_for(0);
+    return done;
+  }
   typename E::value_type result() {
+    abandon_losers unless_done(*event_);
     throw_if_stopped();
+    caught_.rethrow();
+    unless_done.but_for(0);
     return event_->take();
   }
+  void give_up() noexcept { abandon(*event_); }
 
   void arm(waiter& self) noexcept override {
     self.open();
@@ -82,9 +123,12 @@ class await_event : public async_wait {
   }
 
  private:
-  bool complete(std::uint32_t) noexcept override { return detail::complete(*event_); }
+  bool complete(std::uint32_t) noexcept override {
+    return caught_.run([this] { return detail::complete(*event_); });
+  }
 
   E* event_;
+  [[no_unique_address]] caught<complete_throws<E>> caught_;
 };
 
 // A future's value. If the wait throws, the future keeps its place.
@@ -98,6 +142,7 @@ class await_future : public async_wait {
     throw_if_stopped();
     return future_->get();
   }
+  void give_up() noexcept {}
 
   void arm(waiter& self) noexcept override {
     self.open();
