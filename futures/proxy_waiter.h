@@ -10,7 +10,7 @@
 //   next proxy's lock in the chain is taken, and words are claimed without waiting; nobody spins on a word and holds it.
 //   Lock order: a source's lock, the proxies of one chain from the event upwards, words.
 // Invariants: P5  two events with the same root never complete each other.
-//   X1  between the claim of the root and the next attach, target_ does not change: the winner finishes through it.
+//   X1  from the claim of the root until the winner has finished, target_ does not change: the winner finishes through it.
 #pragma once
 
 #include <sluice/base/spinlock.h>
