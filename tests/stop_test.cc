@@ -1,5 +1,6 @@
 // stopped(): a request on a stop_token against everything else that may happen.
 #include "tests/support/harness.h"
+#include "tests/support/probe_waiter.h"
 
 #include <random>
 #include <stop_token>
@@ -72,14 +73,23 @@ TEST_CASE("the request comes at any moment: while it is armed, loses, wins, or g
   });
 }
 
-TEST_CASE("a wait that lost leaves no callback: who stops later calls nobody") {
-  test::in_runtime([] {
-    std::stop_source source;
-    {
-      auto quit = stopped(source.get_token());
-      auto soon = sluice::after(1ms);
-      CHECK((select(quit, soon) == soon));
-    }
-    CHECK(source.request_stop());
-  });
+TEST_CASE("a wait that lost leaves no callback: a request that comes later wins nothing") {
+  std::stop_source source;
+  auto quit = stopped(source.get_token());
+  test::probe_waiter w;
+  REQUIRE(quit.arm(w, 3));
+  quit.disarm();
+  CHECK(source.request_stop());
+  CHECK_FALSE(w.decided_for().has_value());
+}
+
+TEST_CASE("while it is armed, the party may not decide its own wait unasked") {
+  std::stop_source source;
+  auto quit = stopped(source.get_token());
+  test::probe_waiter w;
+  w.open();  // a wait of which nobody knows yet
+  REQUIRE(quit.arm(w, 3));
+  CHECK(source.request_stop());
+  CHECK_FALSE(w.claim_own(4));
+  CHECK(w.decided_for() == 3U);
 }
