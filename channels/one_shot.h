@@ -6,9 +6,8 @@
 //
 // T: movable without throwing. A value that was sent and not received goes with the receiver.
 // Threads: the ends may be used at the same time, each by one party. recv blocks; the rest does not.
-// Orders:  what happened before send is visible to who receives the value; what happened before the receiver went, to who
-// sees
-//          that it has.
+// Orders:  what happened before send is visible to who receives the value; what happened before the receiver went, to
+//          whoever sees that it has.
 // Cost:    one allocation for both ends.
 #pragma once
 
