@@ -13,8 +13,8 @@
 // Each of them that would wait throws cancelled when the future of the spawned task is cancelled (once) or the runtime
 // ends (always), as in a fiber. A task that is cancelled before it begins does not begin. A call that blocks
 // (c.recv(), f.get()) works in a task as well: it blocks the fiber that carries the coroutine, never a worker.
-// Threads: a task may resume on another thread after each co_await that waits: it keeps no thread-local's address, and holds
-//   no std::mutex over one.
+// Threads: a task may resume on another thread after each co_await that waits: it keeps no thread-local's address, nor
+//   std::this_thread::get_id() (compilers may), and holds no std::mutex over one. A shield covers no co_await.
 // g++ 12 miscompiles a co_await in the condition of if, while or switch (it crashes at run time, whatever is awaited) if the
 //   coroutine has no local variable there: give the result a name first, const bool sent = co_await send(c, 1).
 // Cost: one allocation, for frame, result and waiter together; nothing is allocated to spawn, await or wait.
