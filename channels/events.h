@@ -92,9 +92,11 @@ class send_event {
   void disarm() noexcept {
     if (core_ != nullptr) core_->disarm(node_);
   }
-  bool complete() { return poll(); }  // see channel_core::send_when_full
   // Whether the value was accepted (and so moved from).
-  bool take() noexcept { return node_.state == detail::transfer::done; }
+  bool take() noexcept {
+    core_->complete(node_);
+    return node_.state == detail::transfer::done;
+  }
   std::uint64_t look() const noexcept {
     if (core_ == nullptr) return 0;
     return core_->word().look(detail::channel_word::send_ready) | (node_.state != detail::transfer::pending);
@@ -123,7 +125,10 @@ class owning_send_event {
   void disarm() noexcept {
     if (core_ != nullptr) core_->disarm(node_);
   }
-  bool complete() { return poll(); }  // see channel_core::send_when_full
+  bool complete() noexcept {
+    core_->complete(node_);
+    return true;
+  }
   // Whether the value was accepted. If not, value() still has it. The event is spent: it is never ready again.
   bool take() noexcept {
     spent_ = true;

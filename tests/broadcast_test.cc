@@ -331,8 +331,8 @@ void many_to_many(overflow when_full) {
       begun = true;
       produce(b, 0, n);
     }));
-    others.push_back(sluice::go([&b, n] { produce(b, 1, n); }));
-    threads.emplace_back([&b, n] { produce(b, 2, n); });
+    others.push_back(sluice::go([&] { produce(b, 1, n); }));
+    threads.emplace_back([&] { produce(b, 2, n); });
     while (!begun) sluice::this_fiber::yield();  // cancelled before, it would not run at all
     for (int i = 0; i < 20; ++i) {
       sluice::this_fiber::sleep_for(50us);

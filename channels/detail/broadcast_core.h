@@ -126,6 +126,7 @@ class broadcast_core : public ref_counted {
     served.finish_all();
     return waits;
   }
+  void complete(send_node&) noexcept {}  // whoever wins a send's wait has done all of it
   void disarm(wait_node& n) noexcept {
     const section locked(*this);
     if (n.linked()) wait_queue::unlink(n);

@@ -95,6 +95,11 @@ class channel_core : public ref_counted {
     if (waits) senders_.push(n, w, index);
     return waits;
   }
+  // The rest of a send whose wait is won: see send_when_full().
+  void complete(send_node& n) noexcept {
+    if (n.state == transfer::pending) [[unlikely]]
+      send_after_all(n);
+  }
   void disarm(wait_node& n) noexcept {
     section s(*this);
     if (n.linked()) wait_queue::unlink(n);
@@ -126,7 +131,7 @@ class channel_core : public ref_counted {
   }
 
   // The end of a value that was accepted and that nobody will receive. Requires that no lock is held.
-  void give_up(T&& value) noexcept {
+  [[gnu::cold, gnu::noinline]] void give_up(T&& value) noexcept {
     T last(std::move(value));
     if (undelivered_) undelivered_(std::move(last));
   }
@@ -258,8 +263,8 @@ class channel_core : public ref_counted {
   }
 
   // What is dropped goes to the user's code, which may not run while a wait is being armed: there the wait is only decided,
-  // and complete() polls again.
-  attempt send_when_full(send_node& n, section& s, waiter* self, std::uint32_t index) noexcept {
+  // and complete() sends.
+  [[gnu::cold, gnu::noinline]] attempt send_when_full(send_node& n, section& s, waiter* self, std::uint32_t index) noexcept {
     if (when_full_ == overflow::block) return attempt::must_wait;
     if (self != nullptr) {
       self->claim_own(index);
@@ -277,6 +282,11 @@ class channel_core : public ref_counted {
       give_up(*std::move(oldest));
     }
     return attempt::done;
+  }
+
+  [[gnu::cold, gnu::noinline]] void send_after_all(send_node& n) noexcept {
+    section s(*this);
+    send(n, s, nullptr, 0);
   }
 
   alignas(64) channel_word word_;  // in one cache line with the first of what it guards
