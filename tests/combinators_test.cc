@@ -363,6 +363,24 @@ TEST_CASE("a choose that sends and receives on one channel does not pair with it
   });
 }
 
+TEST_CASE("a choose that sends and receives on one channel waits for both, whichever it arms first") {
+  test::in_runtime([] {
+    for (int i = 0; i < 40; ++i) {
+      const channel<int> c;
+      test::probe_waiter w;
+      auto e = choose(send(c, 1), choose(recv(c)));
+      REQUIRE(e.arm(w, 3));
+      if (i % 2 == 0)
+        CHECK(static_cast<bool>(c.try_recv()));
+      else
+        CHECK(static_cast<bool>(c.try_send(2)));
+      CHECK(w.decided_for() == 3U);
+      REQUIRE(sluice::detail::complete(e));
+      CHECK(e.take().index() == static_cast<std::size_t>(i % 2));
+    }
+  });
+}
+
 TEST_CASE("opposed chooses meet, whatever their order") {
   test::in_runtime([] {
     const channel<int> a;
