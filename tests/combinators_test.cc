@@ -1,7 +1,9 @@
 // wrap, choose, guard, with_nack: what they yield, when their functions run, who hears that it lost.
 #include "tests/support/harness.h"
+#include "tests/support/probe_waiter.h"
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -361,6 +363,24 @@ TEST_CASE("a choose that sends and receives on one channel does not pair with it
   });
 }
 
+TEST_CASE("a choose that sends and receives on one channel waits for both, whichever it arms first") {
+  test::in_runtime([] {
+    for (int i = 0; i < 40; ++i) {
+      const channel<int> c;
+      test::probe_waiter w;
+      auto e = choose(send(c, 1), choose(recv(c)));
+      REQUIRE(e.arm(w, 3));
+      if (i % 2 == 0)
+        CHECK(static_cast<bool>(c.try_recv()));
+      else
+        CHECK(static_cast<bool>(c.try_send(2)));
+      CHECK(w.decided_for() == 3U);
+      REQUIRE(sluice::detail::complete(e));
+      CHECK(e.take().index() == static_cast<std::size_t>(i % 2));
+    }
+  });
+}
+
 TEST_CASE("opposed chooses meet, whatever their order") {
   test::in_runtime([] {
     const channel<int> a;
@@ -461,6 +481,10 @@ TEST_CASE("the token moves inside a choose, exactly between two looks") {
     REQUIRE((try_select(one) == one));
     CHECK(one.take() == 7);
     behind.send(7);
+    auto polled = choose(recv(before), event{move}, recv(behind));
+    CHECK(polled.poll());
+    CHECK(polled.take() == 7);
+    behind.send(7);
     auto with_another = choose(recv(before), event{move}, recv(behind));
     REQUIRE((try_select(none, with_another) == with_another));
     CHECK(with_another.take() == 7);
@@ -469,5 +493,88 @@ TEST_CASE("the token moves inside a choose, exactly between two looks") {
     auto after = choose(event{move}, recv(behind));
     REQUIRE((try_select(ahead, after) == ahead));
     CHECK(ahead.take() == 7);
+  });
+}
+
+namespace {
+
+// As above, each time.
+struct spy {
+  using value_type = void;
+  std::function<void()> looked;
+  bool poll() { return false; }
+  bool arm(sluice::waiter&, std::uint32_t) noexcept { return true; }
+  void disarm() noexcept {}
+  void take() {}
+  std::uint64_t look() {
+    looked();
+    return 0;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a token that goes to and fro between the looks at two chooses is found") {
+  test::in_runtime([] {
+    const channel<int> x(1);
+    const channel<int> y(1);
+    int looks = 0;
+    const auto to = [](const channel<int>& to, const channel<int>& from) { to.send(from.recv().value_or(0)); };
+    y.send(7);
+    spy first{[&] {
+      if (++looks == 2) to(y, x);
+    }};
+    int moves = 0;
+    spy between{[&] {
+      if (++moves <= 2) to(x, y);
+    }};
+    auto in_x = choose(recv(x));
+    auto in_y = choose(recv(y));
+    const auto won = try_select(first, in_x, between, in_y);
+    CHECK((won == in_x));
+  });
+}
+
+TEST_CASE("a choose whose arm is refused, because its wait is lost, is not armed") {
+  test::in_runtime([] {
+    for (int i = 0; i < 20; ++i) {  // the alternatives are armed from a random one on
+      const channel<int> silent;
+      test::probe_waiter w;
+      auto e = choose(recv(silent), recv(holding(1)), choose(recv(silent), recv(holding(2))));
+      REQUIRE(w.lose());
+      CHECK_FALSE(e.arm(w, 1));
+    }  // the channel checks that nobody is left in it
+  });
+}
+
+TEST_CASE("a choose that a poll finds ready while it is armed, by the clock alone, is not armed any more") {
+  test::in_runtime([] {
+    const channel<int> silent;
+    test::probe_waiter w;
+    auto e = choose(recv(silent), sluice::after(5ms));
+    REQUIRE(e.arm(w, 1));
+    std::this_thread::sleep_for(6ms);
+    REQUIRE(e.poll());
+    CHECK(e.take().index() == 1);
+  });  // the channel checks that nobody is left in it
+}
+
+TEST_CASE("a deadline that passed under the eyes of a select_set, in a choose, happens once") {
+  test::in_runtime([] {
+    channel<int> in;
+    bool slow = false;
+    const auto start = std::chrono::steady_clock::now();
+    const auto pass = [&] {
+      if (slow) std::this_thread::sleep_until(start + 51ms);
+    };
+    int happened = 0;
+    sluice::select_set set;
+    set.add(choose(wrap(recv(in), [](std::optional<int>) {}), spy{pass}, sluice::at(start + 50ms)), [&] { ++happened; });
+    CHECK_FALSE(set.wait_for(1ms));                  // armed
+    CHECK_FALSE(static_cast<bool>(in.try_send(1)));  // missed by the set, which nobody waits for: it looks again
+    slow = true;
+    CHECK(set.wait());
+    CHECK_FALSE(set.wait_for(10ms));
+    CHECK(happened == 1);
   });
 }

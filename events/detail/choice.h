@@ -99,7 +99,7 @@ class choice {
   std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(waiter_.size()); }
   bool done() const noexcept { return chosen_ != proxy_waiter::nobody; }
 
-  // One that was polled may still be armed, in a select_set: what is taken from must not be completed again.
+  // A select_set polls what is armed: what is taken from must not be completed again by its old place in a queue.
   void choose(std::uint32_t i) noexcept {
     disarm();
     chosen_ = i;
