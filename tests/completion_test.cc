@@ -1,5 +1,5 @@
 // Many futures: in the order in which they complete, all, any; as futures again.
-#include "tests/support/harness.h"
+#include "tests/event_conformance.h"
 
 #include <algorithm>
 #include <numeric>
@@ -20,7 +20,31 @@ std::vector<future<T>> futures_of(std::vector<promise<T>>& promises) {
   return futures;
 }
 
+// The event "one more of these has completed".
+struct two_futures {
+  static constexpr bool always_ready = false, never_ready = false, broadcast = true;
+  promise<int> first, never;
+  std::vector<future<int>> futures;
+  two_futures() {
+    futures.push_back(never.get_future());
+    futures.push_back(first.get_future());
+  }
+  auto make() { return as_completed(futures); }
+  void supply() { first.set_value(42); }
+  void release() { supply(); }
+  bool untouched() { return !futures[1].ready(); }
+  template <class Completed>
+  bool valid(const std::optional<Completed>& c) {
+    return c && c->index == 1 && c->future.ready();
+  }
+};
+
 }  // namespace
+
+TEST_CASE("as_completed keeps the laws of events") {
+  test::in_runtime([] { test::event_laws<two_futures>::check_all(); });
+  test::in_thread([] { test::event_laws<two_futures>::check_all(); });
+}
 
 TEST_CASE("as_completed: those that were ready before come in the order in which they became so") {
   test::in_runtime([] {
