@@ -63,7 +63,11 @@ def sluice_repositories():
     _system_headers(
         name = "doctest",
         # Its counters are found through a thread-local otherwise, and assertions are made in fibers, which move.
-        defines = ["DOCTEST_CONFIG_NO_MULTI_LANE_ATOMICS"],
+        # An assertion is a call, not a page of code: a third less to compile.
+        defines = [
+            "DOCTEST_CONFIG_NO_MULTI_LANE_ATOMICS",
+            "DOCTEST_CONFIG_SUPER_FAST_ASSERTS",
+        ],
         package = "doctest-dev",
         paths = ["doctest"],
     )

@@ -117,7 +117,13 @@ class channel {
     std::size_t sent = 0;
     while (core_ && sent < values.size()) {
       sent += core_->send_some(values.subspan(sent));
-      if (sent == values.size() || !try_send(std::move(values[sent]))) break;
+      if (sent == values.size()) break;
+      try {
+        if (!try_send(std::move(values[sent]))) break;
+      } catch (...) {  // no memory: whatever was sent must be told
+        if (sent == 0) throw;
+        break;
+      }
       ++sent;
     }
     return sent;

@@ -104,6 +104,11 @@ recv_event<T> recv(const receiver<T>& r) noexcept {
   return recv(r.end_.get());
 }
 
+template <class T, class V = T>
+owning_send_event<T> send(const sender<T>&& s, V&& value) = delete;  // it would outlive the end
+template <class T>
+recv_event<T> recv(const receiver<T>&& r) = delete;
+
 template <class T>
 struct channel_ends {
   sender<T> tx;

@@ -96,13 +96,18 @@ class one_shot_recv_event : public detail::fired_event {
   bool spent_ = false;
 };
 
-// The event "the receiver has gone". It borrows the sender, which must outlive it.
+// The event "the receiver has gone". It may outlive the sender, who may send meanwhile.
+template <class T>
 class receiver_gone_event : public detail::fired_event {
  public:
   using value_type = void;
-  using fired_event::fired_event;
+  explicit receiver_gone_event(detail::intrusive_ptr<detail::one_shot_state<T>> s) noexcept
+      : fired_event(&s->receiver_gone), state_(std::move(s)) {}
   void take() noexcept {}
   bool spent() const noexcept { return poll(); }
+
+ private:
+  detail::intrusive_ptr<detail::one_shot_state<T>> state_;
 };
 
 template <class T>
@@ -137,7 +142,7 @@ class one_shot_sender {
 
  private:
   template <class U>
-  friend receiver_gone_event receiver_gone(const one_shot_sender<U>& tx) noexcept;
+  friend receiver_gone_event<U> receiver_gone(const one_shot_sender<U>& tx) noexcept;
   detail::intrusive_ptr<detail::one_shot_state<T>> state_;
 };
 
@@ -178,11 +183,9 @@ one_shot_recv_event<T> recv(const one_shot_receiver<T>&& rx) = delete;  // it wo
 
 // For who computes an answer that nobody may want any more. Requires that tx has not sent.
 template <class T>
-receiver_gone_event receiver_gone(const one_shot_sender<T>& tx) noexcept {
-  return receiver_gone_event(&tx.state_->receiver_gone);
+receiver_gone_event<T> receiver_gone(const one_shot_sender<T>& tx) noexcept {
+  return receiver_gone_event<T>(tx.state_);
 }
-template <class T>
-receiver_gone_event receiver_gone(const one_shot_sender<T>&& tx) = delete;
 
 template <class T>
 struct one_shot_ends {

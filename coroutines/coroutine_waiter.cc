@@ -40,7 +40,7 @@ void coroutine_waiter::withdraw_wait() noexcept {
   let_committer_go();
   if (!claim_own(cancelled_index))
     for (detail::spin_wait spin; !executor_->withdraw(*this);) spin.once();
-  wait_->withdraw(decided_for());
+  wait_->settle(decided_for());
 }
 
 }  // namespace sluice

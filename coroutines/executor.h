@@ -40,7 +40,7 @@ class executor {
   // destroyed while they wait need this.
   virtual bool withdraw(coroutine_waiter& c) noexcept = 0;
 
-  // Where coroutines that resume here keep their deadlines. Default: with the runtime's.
+  // Where coroutines that resume here keep their deadlines. Default: with the default runtime, which never ends.
   virtual detail::timer_queue& timers() noexcept;
 
  protected:
@@ -51,8 +51,9 @@ class executor {
 
  private:
   friend class detail::task_chain;
-  // For a runtime, whose end ends its tasks. enter: a task begins its life here; leave: it is over.
-  virtual void enter(detail::task_chain&) {}
+  // For a runtime, whose end ends its tasks. enter: a task begins its life here; leave: it is over. If enter() says false
+  // it is not told, and the executor may be gone by then.
+  virtual bool enter(detail::task_chain&) { return false; }
   virtual void leave(detail::task_chain&) noexcept {}
   // Null: standard error.
   virtual std::shared_ptr<const std::function<void(std::exception_ptr)>> unobserved_error() const noexcept {
@@ -62,8 +63,6 @@ class executor {
 
 // That of the calling fiber's runtime; on a plain thread that of the default runtime.
 executor& default_executor();
-
-inline detail::timer_queue& executor::timers() noexcept { return default_executor().timers(); }
 
 // Resumes a coroutine at once, on the stack of whoever completes its wait: a send() returns only when the receiver waits
 // again or is done. Fast, and dangerous: what the coroutine does is done in the middle of somebody else's operation (a

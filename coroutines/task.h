@@ -12,7 +12,8 @@
 //   resume_on(executor)             goes on there
 // Each of them that would wait throws cancelled when the future of the spawned task is cancelled (once) or the runtime
 // ends (always), as in a fiber. A task that is cancelled before it begins does not begin. A call that blocks
-// (c.recv(), f.get()) works in a task as well: it blocks the fiber that carries the coroutine, never a worker.
+// (c.recv(), f.get()) works in a task as well: it blocks the fiber that carries the coroutine, never a worker. That fiber is
+// not the task: future::cancel() of the task does not reach a call that blocks it, and what this_fiber:: says is said of it.
 // Threads: a task may resume on another thread after each co_await that waits: it keeps no thread-local's address, nor
 //   std::this_thread::get_id() (compilers may), and holds no std::mutex over one. A shield covers no co_await.
 // g++ 12 miscompiles a co_await in the condition of if, while or switch (it crashes at run time, whatever is awaited) if the

@@ -8,9 +8,8 @@ namespace sluice::detail {
 void destroy_frame(void* frame) noexcept { std::coroutine_handle<>::from_address(frame).destroy(); }
 
 void task_chain::begin(executor& e) {
-  links_.home = &e;
   executor_ = &e;
-  e.enter(*this);
+  links_.home = e.enter(*this) ? &e : nullptr;
   e.post(*this);
 }
 
@@ -42,9 +41,10 @@ void task_chain::go_on() noexcept {
 }
 
 void task_chain::end(bool failed) noexcept {
-  executor& home = *links_.home;
-  auto handler = failed ? home.unobserved_error() : nullptr;
-  home.leave(*this);
+  executor* const home = links_.home;
+  if (home == nullptr) return;
+  auto handler = failed ? home->unobserved_error() : nullptr;
+  home->leave(*this);
   if (handler == nullptr) return;
   std::construct_at(&report_, std::move(handler));
   stage_ = stage::reported;

@@ -13,8 +13,9 @@
 //
 // The function runs when a wait first polls the event, in the party that waits: under no lock, before anything is armed. It
 // may wait and throw; then the wait throws, and no event of it has happened. Its event is dropped when the wait is over:
-// after take(), or at once if another event happened. try_select and otherwise() are waits too.
-// Threads: as the event it makes; the function is called by the party that waits. Cost: none beside them.
+// after take(), or at once if another event happened. try_select and otherwise() are waits too. In a select_set the wait of
+// an event lasts from its first poll until it happens or is removed. Threads: as the event it makes; the function is called
+// by the party that waits. Cost: none beside them.
 #pragma once
 
 #include <sluice/futures/event.h>

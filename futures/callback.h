@@ -62,7 +62,8 @@ class resolver {
   detail::intrusive_ptr<shared> shared_;
 };
 
-// Calls start(resolver) and returns the future. What `start` throws is the future's error.
+// Calls start(resolver) and returns the future. What `start` throws is the future's error; after it has
+// fulfilled the promise itself, an error nobody looked at.
 template <class T, class F>
   requires std::invocable<F, resolver<T>>
 future<T> from_callback(F&& start) {
@@ -71,7 +72,7 @@ future<T> from_callback(F&& start) {
   try {
     std::invoke(std::forward<F>(start), done);
   } catch (...) {
-    done.fail(std::current_exception());
+    if (!done.fail(std::current_exception())) detail::report_unobserved(std::current_exception(), nullptr);
   }
   return result;
 }

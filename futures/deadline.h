@@ -26,12 +26,16 @@ steady_time from_now(std::chrono::duration<Rep, Period> d) {
 // The deadline's place in the queue of the party that waits.
 class armed_deadline {
  public:
+  armed_deadline() = default;
+  armed_deadline(const armed_deadline&) noexcept {}  // a copy is armed nowhere
+  armed_deadline& operator=(const armed_deadline&) noexcept { return *this; }
+
   bool arm(steady_time deadline, waiter& w, std::uint32_t index) noexcept {
+    node_.queue = nullptr;  // of a wait that it won
     if (std::chrono::steady_clock::now() >= deadline) {
       w.claim_own(index);
       return false;
     }
-    node_.queue = nullptr;
     if (deadline != steady_time::max()) {
       node_.deadline = deadline;
       w.timers().add(node_, w, index);

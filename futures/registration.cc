@@ -20,6 +20,8 @@ class run_event {
   wait_node node_;
 };
 
+const char withdrawn = 0;  // its address is nobody's
+
 }  // namespace
 
 void callback::start() noexcept {
@@ -27,24 +29,28 @@ void callback::start() noexcept {
   if (!state_->waiting().arm(node_, *this, wait_list::early)) wake();
 }
 
-// A callback that is won runs in the caller's stack, so who withdraws from there finds itself.
+// Of one that is won and has not begun, the winner finds that it is withdrawn. One that has begun runs on the caller's
+// stack, so who withdraws it from there finds itself.
 void callback::withdraw() noexcept {
   if (state_->waiting().disarm(node_)) return release();
-  if (caller_.load(std::memory_order_acquire) == &party::current()) return;
+  const void* caller = nullptr;
+  if (caller_.compare_exchange_strong(caller, &withdrawn, std::memory_order_acq_rel) || caller == &party::current()) return;
   run_event over(has_run_);
   const shield whatever_comes;
   wait_one(over);
 }
 
 void callback::wake() noexcept {
-  caller_.store(&party::current(), std::memory_order_release);
-  try {
-    call();
-  } catch (...) {
-    report_unobserved(std::current_exception(), nullptr);
+  const void* nobody = nullptr;
+  if (caller_.compare_exchange_strong(nobody, &party::current(), std::memory_order_acq_rel)) {
+    try {
+      call();
+    } catch (...) {
+      report_unobserved(std::current_exception(), nullptr);
+    }
+    caller_.store(&has_run_, std::memory_order_relaxed);  // none that withdraws
+    has_run_.fire();
   }
-  caller_.store(nullptr, std::memory_order_relaxed);
-  has_run_.fire();
   release();
 }
 

@@ -31,7 +31,8 @@ class callback : public ref_counted, public callback_waiter {
 
   const intrusive_ptr<shared_state_base> state_;
   wait_node node_;
-  std::atomic<const waiter*> caller_{nullptr};
+  // Nobody, withdrawn, or the party that runs it.
+  std::atomic<const void*> caller_{nullptr};
   wait_list has_run_;
 };
 

@@ -11,6 +11,8 @@ executor& runtime::coroutines() {
   return scheduler_->coroutines();
 }
 
+detail::timer_queue& executor::timers() noexcept { return detail::lasting_scheduler().coroutines().remote(); }
+
 executor& default_executor() {
   auto& coroutines = detail::current_scheduler().coroutines();
   coroutines.prepare();
@@ -19,10 +21,14 @@ executor& default_executor() {
 
 namespace detail {
 
-scheduler& current_scheduler() {
-  if (worker* w = worker::current()) return w->owner();
+scheduler& lasting_scheduler() {
   static auto* const forever = new scheduler(runtime_options{});  // its fibers may outlive every static object
   return *forever;
+}
+
+scheduler& current_scheduler() {
+  if (worker* w = worker::current()) return w->owner();
+  return lasting_scheduler();
 }
 
 void* allocate_frame(std::size_t size) {

@@ -54,9 +54,12 @@ class scope {
 
   // Blocks until every child has ended, those included that children start meanwhile. Throws what the first child to fail
   // threw; the errors of later ones are secondary. Throws cancelled (deadline_exceeded) if the wait is cancelled (cut off)
-  // before there is a failure: the children are cancelled and awaited first, and all their errors are secondary.
+  // before there is a failure: the children are cancelled and awaited first, and all their errors are secondary. Called
+  // again it has nothing to throw.
   void join() {
+    const bool again = std::exchange(joined_, true);
     children_.join();
+    if (again) return;
     if (const auto error = children_.take_error()) std::rethrow_exception(error);
   }
 
@@ -69,6 +72,7 @@ class scope {
 
  private:
   detail::nursery children_{detail::nursery::stops_at::first_failure};
+  bool joined_ = false;
 };
 
 }  // namespace sluice

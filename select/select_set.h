@@ -9,9 +9,13 @@
 // An event is handled by its own handler, in the fiber or thread that waits. A source that can never be ready again (a
 // channel that is closed and drained, a future that was taken) is handled once more if it has something to say and then
 // leaves the set by itself; add() and remove() are allowed at any time, also in a handler. What does not win consumes
-// nothing and keeps its place, in the set and at its source; sources that are ready take turns. The set is an event itself:
-// select(set, late) == set, then set.take() runs the handler. (A set that is empty never happens as an event; wait() says
-// false.) Threads: a set belongs to one party at a time, which must not add a set to itself, not even through another one.
+// nothing and keeps its place, in the set and at its source; sources that are ready take turns.
+//
+// The set is an event itself: select(set, late) == set, then set.take() runs the handler. (A set that is empty never happens
+// as an event; wait() says false.)
+// Threads: a set belongs to one party at a time. It must not be added to itself, not even through another set, nor be
+//          destroyed in one of its handlers. Two sets that took part in one select, of which one can complete the other,
+//          stay with that party. One that was moved from can only be destroyed or assigned to.
 // Blocks:  wait, wait_for, wait_until. They throw cancelled, and what a handler throws; the set is whole afterwards.
 // Cost:    add allocates once. An event costs the same whatever the number of sources: those that are silent are not
 // touched.

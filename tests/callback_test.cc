@@ -104,6 +104,23 @@ TEST_CASE("on_ready: a callback may take itself back, and drop the future") {
   });
 }
 
+TEST_CASE("on_ready: a callback may take back one that has not begun") {
+  test::in_runtime([] {
+    promise<int> p;
+    auto f = p.get_future();
+    std::string seen;
+    registration b;
+    auto a = f.on_ready([&](const outcome<int>&) {
+      seen += "a";
+      b.reset();
+    });
+    b = f.on_ready([&](const outcome<int>&) { seen += "b"; });
+    auto c = f.on_ready([&](const outcome<int>&) { seen += "c"; });
+    p.set_value(1);
+    CHECK(seen == "ac");
+  });
+}
+
 TEST_CASE("on_ready: registered and taken back while others fulfil") {
   test::in_runtime([] {
     for (int round = 0; round < test::scaled(3000); ++round) {

@@ -656,3 +656,112 @@ TEST_CASE("opposed selects of a thread, a fiber and two coroutines go on") {
     CHECK(done >= n);
   });
 }
+
+namespace {
+
+foreign chooses(loop& on, channel<int> a, channel<int> b) {
+  auto either = sluice::choose(recv(a), recv(b));
+  const auto v = co_await sluice::await_on(on, either);
+  static_cast<void>(v);
+}
+foreign locks(loop& on, sluice::mutex& m) {
+  auto mine = sluice::lock(m);
+  const auto held = co_await sluice::await_on(on, mine);
+  static_cast<void>(held);
+}
+foreign waits_for(loop& on, sluice::select_set& set) { co_await sluice::await_on(on, set); }
+
+task<int> first_of(channel<int> c) {
+  const auto v = co_await recv(c);
+  co_return v.value_or(0);
+}
+task<> ends_executor_of(sluice::future<int> f, std::unique_ptr<sluice::inline_executor>& e) {
+  const int v = co_await f;
+  static_cast<void>(v);
+  e.reset();
+}
+task<> waits_an_hour() { co_await sluice::after(1h); }
+
+}  // namespace
+
+TEST_CASE("destroyed when its wait is won: what has won is completed all the same") {
+  loop on;
+  {
+    const channel<int> a, b;
+    {
+      const foreign suspended = chooses(on, a, b);
+      CHECK(a.try_send(1));
+    }
+    CHECK_FALSE(b.try_send(2));  // the other alternative is withdrawn
+  }
+  {
+    sluice::mutex m;
+    m.lock();
+    {
+      std::optional<foreign> suspended(locks(on, m));
+      std::thread other([&] {
+        m.lock();
+        m.unlock();
+      });
+      test::let_others_block();
+      m.unlock();  // wakes the coroutine, which competes for the lock when it is resumed, or goes
+      suspended.reset();
+      other.join();
+    }
+  }
+  {
+    const channel<int> a, b;
+    int handled = 0;
+    sluice::select_set set;
+    set.add(recv(a), [&](auto) { ++handled; });
+    set.add(recv(b), [&](auto) { ++handled; });
+    {
+      const foreign suspended = waits_for(on, set);
+      CHECK(a.try_send(1));
+    }
+    CHECK_FALSE(b.try_send(2));
+    CHECK(set.try_wait());  // what it has won is still to be handled
+    CHECK(handled == 1);
+  }
+}
+
+TEST_CASE("an executor may go when all its tasks are over") {
+  const channel<int> c;
+  auto e = std::make_unique<sluice::inline_executor>();
+  sluice::inline_executor other;
+  auto f = spawn(*e, first_of(c));
+  auto g = spawn(other, ends_executor_of(std::move(f), e));
+  CHECK(c.send(1));
+  g.get();
+  CHECK(e == nullptr);
+}
+
+TEST_CASE("an executor's deadlines outlive the runtime in which it was pumped") {
+  loop on;
+  sluice::future<void> f;
+  sluice::run(test::with_workers(1), [&] {
+    f = spawn(on, waits_an_hour());
+    while (on.pump()) {}
+  });
+  CHECK(f.cancel());
+  while (on.pump()) {}
+  CHECK_THROWS_AS(f.get(), sluice::cancelled);
+}
+
+TEST_CASE("timers of tasks on a plain thread: none is lost while workers fall asleep") {
+  loop on;
+  constexpr int rounds = test::scaled(4000);
+  std::atomic<int> left{3};
+  std::atomic<bool> all_over{false};
+  const auto ticks = [](std::atomic<int>& running, std::atomic<bool>& over, unsigned seed) -> task<> {
+    for (int i = 0; i < rounds; ++i) {
+      seed = seed * 1664525U + 1013904223U;
+      co_await sluice::after(std::chrono::microseconds(20 + (seed >> 16) % 300));
+    }
+    if (--running == 0) over = true;
+  };
+  std::vector<sluice::future<void>> all;
+  for (unsigned i = 0; i < 3; ++i) all.push_back(spawn(on, ticks(left, all_over, i * 77 + 1)));
+  on.pump_until(all_over);
+  test::join(all);
+}

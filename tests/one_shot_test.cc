@@ -130,3 +130,20 @@ TEST_CASE("by threads as well") {
     CHECK(got == i);
   }
 }
+
+TEST_CASE("who asks whether the receiver has gone may outlive the sender") {
+  test::in_runtime([] {
+    auto ends = one_shot<token>();
+    std::optional<sluice::one_shot_receiver<token>> rx(std::move(ends.rx));
+    sluice::select_set set;
+    int gone = 0;
+    set.add(sluice::receiver_gone(ends.tx), [&] { ++gone; });
+    CHECK_FALSE(set.wait_for(1ms));
+    CHECK(ends.tx.send(std::make_unique<int>(7)));
+    CHECK(**rx->recv() == 7);
+    rx.reset();
+    CHECK(set.wait());
+    CHECK(gone == 1);
+    CHECK(set.size() == 0);
+  });
+}

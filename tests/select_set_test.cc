@@ -274,7 +274,8 @@ TEST_CASE("timers in a set, also when another thread takes the set over") {
   set.add(every(1ms), [&](std::uint64_t) { ++ticks; });
   set.add(after(2ms), [&] { ++once; });
   const auto some = [&] {
-    for (const int until = ticks + 3; ticks < until;) REQUIRE(set.wait());
+    const int until = ticks + 3;
+    while (ticks < until) REQUIRE(set.wait());
   };
   test::in_thread(some);
   test::in_thread(some);
@@ -305,6 +306,77 @@ TEST_CASE("many deadlines fire in their order, each once") {
     // Deadlines that pass within one tick of the clock may come in any order.
     for (std::size_t i = 1; i < order.size(); ++i) CHECK(order[i] >= order[i - 1] - 50);
   });
+}
+
+TEST_CASE("a timer that was used in a runtime that has ended") {
+  auto tick = every(1ms);
+  test::in_runtime([&] {
+    auto nothing = sluice::never();
+    CHECK((sluice::select(tick, nothing) == tick));
+    tick.take();
+  });
+  select_set set;
+  const auto key = set.add(std::move(tick), ignore);
+  CHECK(set.remove(key));
+}
+
+TEST_CASE("what an event does when it is polled may change the set") {
+  test::in_runtime([] {
+    channel<int> a, b(1);
+    select_set set;
+    const auto other = set.add(recv(a), ignore);
+    select_set::key self;
+    int begun = 0;
+    self = set.add(sluice::guard([&] {
+                     ++begun;
+                     CHECK(set.remove(other));
+                     CHECK(set.remove(self));
+                     CHECK_FALSE(set.remove(self));
+                     CHECK_THROWS_AS(set.wait(), std::logic_error);
+                     return recv(b);
+                   }),
+                   ignore);
+    set.add(sluice::guard([&]() -> sluice::recv_event<int> { throw std::runtime_error("no event"); }), ignore);
+    CHECK_THROWS_WITH_AS(set.wait_for(1ms), "no event", std::runtime_error);
+    CHECK(begun == 1);
+    CHECK(set.size() == 1);
+  });
+}
+
+namespace {
+
+// Counts what is done to it.
+struct counted_event {
+  struct counts {
+    int armed = 0, disarmed = 0;
+  };
+  using value_type = void;
+  bool poll() const { return *ready; }
+  bool arm(sluice::waiter&, std::uint32_t) noexcept {
+    ++seen->armed;
+    return true;
+  }
+  void disarm() noexcept { ++seen->disarmed; }
+  void take() { *ready = false; }
+  counts* seen;
+  bool* ready;
+};
+
+}  // namespace
+
+TEST_CASE("only what was armed is disarmed") {
+  counted_event::counts seen;
+  bool ready = true;
+  select_set set;
+  const auto key = set.add(counted_event{&seen, &ready}, ignore);
+  CHECK(set.try_wait());
+  CHECK(set.remove(key));
+  CHECK(seen.disarmed == 0);
+  const auto again = set.add(counted_event{&seen, &ready}, ignore);
+  CHECK_FALSE(set.wait_for(1ms));
+  CHECK(set.remove(again));
+  CHECK(seen.armed == 1);
+  CHECK(seen.disarmed == 1);
 }
 
 TEST_CASE("cancelled while it waits: everything stays, and goes on") {

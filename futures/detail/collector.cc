@@ -17,7 +17,8 @@ void collector::add(shared_state_base& state) noexcept {
   ++left_;
 }
 
-// Those that were ready before anybody looked are put in order by the time at which they became so.
+// Those that were ready before anybody looked are put in order by the time at which they became so; before those that have
+// joined meanwhile, whose order is known.
 void collector::start() {
   std::vector<slot*> ready;
   ready.reserve(added_);
@@ -25,18 +26,21 @@ void collector::start() {
     slot& s = slots_[armed_];
     if (!s.state->waiting().arm(s.node, s, 0)) ready.push_back(&s);
   }
-  const guard g(lock_);
-  joined_ += ready.size();
-  for (slot* s = first_; s != nullptr; s = s->next) ready.push_back(s);
   std::stable_sort(ready.begin(), ready.end(), [](const slot* a, const slot* b) {
     return a->state->waiting().fired_at() < b->state->waiting().fired_at();
   });
-  first_ = nullptr;
-  last_ = &first_;
+  const guard g(lock_);
+  slot* const joined = std::exchange(first_, nullptr);
+  slot** const last = std::exchange(last_, &first_);
   for (slot* s : ready) append(*s);
+  if (joined != nullptr) {
+    *last_ = joined;
+    last_ = last;
+  }
+  joined_ += ready.size();
 }
 
-// Whoever has won a slot joins the line within a few instructions.
+// Whoever has won a slot is about to join the line, as soon as it has finished those it won before.
 collector::~collector() {
   std::size_t withdrawn = 0;
   for (std::size_t i = 0; i < armed_; ++i) withdrawn += slots_[i].state->waiting().disarm(slots_[i].node) ? 1 : 0;

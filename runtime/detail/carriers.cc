@@ -31,13 +31,18 @@ class carrier final : public fiber {
       if (turn % turns == 0) worker::current()->yield(*this);
     }
   }
-  // At the runtime's end, or on the reserve stack for want of another: coroutines are waiting all the same.
-  void refuse(std::exception_ptr) noexcept override { run(); }
+  // On the reserve stack for want of another: coroutines are waiting all the same. But it does not stay there, where others
+  // stand in line.
+  void refuse(std::exception_ptr) noexcept override {
+    passes_by_ = true;
+    run();
+  }
   void dismiss() noexcept override { delete this; }
 
   carriers& carriers_;
   wait_node idle_;
   bool arrived_ = false;
+  bool passes_by_ = false;
 };
 
 carriers::~carriers() {
@@ -109,7 +114,7 @@ coroutine_waiter* carriers::take(carrier& self) noexcept {
       if (c != nullptr) {
         if (!ready_.empty()) next = summon();
       } else {
-        if (done() || idle_count_ > scheduler_.worker_count_) return nullptr;
+        if (done() || idle_count_ > scheduler_.worker_count_ || (self.passes_by_ && spare_ != nullptr)) return nullptr;
         self.open();
         idle_.push(self.idle_, self, 0);
         ++idle_count_;
@@ -128,12 +133,13 @@ coroutine_waiter* carriers::take(carrier& self) noexcept {
 
 // ---- Tasks
 
-void carriers::enter(task_chain& t) {
+bool carriers::enter(task_chain& t) {
   prepare();
   const lock_guard guard(tasks_lock_);
   if (stopping_.load(std::memory_order_seq_cst)) t.request_stop(waiter::always);
   tasks_.add(t);
   task_count_.fetch_add(1, std::memory_order_seq_cst);
+  return true;
 }
 
 void carriers::leave(task_chain& t) noexcept {
@@ -185,13 +191,12 @@ timer_queue& carriers::timers() noexcept {
 }
 
 // A worker that is about to sleep has put itself on the idle list before it looks at its wheel, so it sees the timer or is
-// woken; one that is busy may not get to look: that is what the watcher is for.
+// woken; one that is busy may not get to look: that is what the watcher is for. It is woken whatever its wheel said before:
+// what was the earliest deadline then may have been fired since, and it sleeps without one.
 void carriers::remote_timers::add(timer_node& node, waiter& w, std::uint32_t index) noexcept {
   const std::size_t turn = scheduler_.next_home_.fetch_add(1, std::memory_order_relaxed);
   worker& keeper = *scheduler_.workers_[turn % scheduler_.worker_count_];
-  const steady_time before = keeper.wheel().next_deadline();
   keeper.wheel().add(node, w, index);
-  if (before <= node.deadline) return;
   const in_scheduler inside;
   scheduler_.wake_idle(&keeper);
   scheduler_.ensure_watcher();

@@ -33,6 +33,8 @@ class carriers final : public executor {
   void post(coroutine_waiter& c) noexcept override;
   bool withdraw(coroutine_waiter& c) noexcept override;
   timer_queue& timers() noexcept override;
+  // Those of a party that is no fiber of this runtime.
+  timer_queue& remote() noexcept { return remote_timers_; }
 
   // From now on post() finds a carrier. Throws std::bad_alloc.
   void prepare();
@@ -46,7 +48,7 @@ class carriers final : public executor {
  private:
   friend class carrier;
 
-  void enter(task_chain& t) override;
+  bool enter(task_chain& t) override;
   void leave(task_chain& t) noexcept override;
   std::shared_ptr<const std::function<void(std::exception_ptr)>> unobserved_error() const noexcept override;
 

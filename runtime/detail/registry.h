@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace sluice::detail {
 
@@ -44,12 +45,19 @@ class registry {
     }
   }
 
+  // Whether there was a moment at which all shards were empty: two rounds between which none was added anywhere.
   bool empty() noexcept {
-    for (std::size_t i = 0; i < count_; ++i) {
-      const std::lock_guard guard(shards_[i].lock);
-      if (shards_[i].first != nullptr) return false;
-    }
-    return true;
+    const auto added = [this]() -> std::optional<std::uint64_t> {
+      std::uint64_t sum = 0;
+      for (std::size_t i = 0; i < count_; ++i) {
+        const std::lock_guard guard(shards_[i].lock);
+        if (shards_[i].first != nullptr) return std::nullopt;
+        sum += shards_[i].added;
+      }
+      return sum;
+    };
+    const auto before = added();
+    return before && added() == before;
   }
 
  private:

@@ -18,6 +18,7 @@ using error_handler = std::function<void(std::exception_ptr)>;
 
 // What a fiber needs to know of its scheduler here, without knowing the scheduler.
 scheduler& current_scheduler();
+scheduler& lasting_scheduler();  // of the default runtime
 void start(scheduler& s, fiber& f);
 std::shared_ptr<const error_handler> unobserved_error_handler(const scheduler& s) noexcept;
 

@@ -1,3 +1,4 @@
+#include <sluice/base/check.h>
 #include <sluice/select/detail/set_core.h>
 
 #include <mutex>
@@ -7,7 +8,10 @@ namespace sluice::detail {
 
 using guard = std::lock_guard<spinlock>;
 
-set_core::~set_core() { clear(); }
+set_core::~set_core() {
+  SLUICE_CHECK(running_ == nobody, "a select_set was destroyed in one of its own handlers");
+  clear();
+}
 
 // ---- Members
 
@@ -60,7 +64,7 @@ bool set_core::remove(key k) noexcept {
 
 // Withdraws the event first: then nobody else looks for this member.
 void set_core::discard(std::uint32_t index) noexcept {
-  member(index).disarm();
+  if (member(index).armed_) member(index).disarm();
   not_ready(index);
   free_.push_back(index);  // has room: see free_slot()
   slots_[index].reset();
@@ -125,35 +129,47 @@ bool set_core::fire_due_timers() noexcept {
 
 // ---- The set as an event
 
+// What the event does may be the user's: it may remove members, itself included, and throw.
+template <class F>
+bool set_core::ask(std::uint32_t index, F verb) {
+  struct at_the_end {
+    set_core& set;
+    const std::uint32_t index;
+    bool happened = false;
+    ~at_the_end() {
+      set.running_ = nobody;
+      if (std::exchange(set.running_removed_, false))
+        set.discard(index);
+      else if (happened)
+        set.done_ = index;
+      else
+        set.make_ready(index);
+    }
+  } last{*this, index};
+  running_ = index;
+  last.happened = verb(member(index));
+  if (last.happened) member(index).armed_ = false;
+  return last.happened && !running_removed_;
+}
+
+// Once through those that are ready.
 bool set_core::poll() {
   if (running_ != nobody) throw std::logic_error("sluice: a select_set is waited for inside one of its own handlers");
   if (done_ != nobody) return true;
   fire_due_timers();
-  const wait_node* first_put_back = nullptr;
-  for (;;) {
-    wait_node* place = nullptr;
-    {
-      const guard g(lock_);
-      place = ready_.pop();
-      if (place != nullptr && place == first_put_back) ready_.push_first(*place);
-    }
-    if (place == nullptr || place == first_put_back) return false;
+  ++round_;
+  while (wait_node* place = next_ready()) {
     const std::uint32_t index = place->index;
-    bool ready = false;
-    try {
-      ready = member(index).poll();
-    } catch (...) {
-      make_ready(index);
-      throw;
+    if (std::exchange(member(index).polled_in_, round_) == round_) {
+      const guard g(lock_);
+      ready_.push_first(*place);
+      break;
     }
-    if (ready) {
-      done_ = index;
-      not_ready(index);
-      return true;
-    }
-    make_ready(index);
-    if (first_put_back == nullptr) first_put_back = place;
+    if (!ask(index, [](set_member& m) { return m.poll(); })) continue;
+    not_ready(index);
+    return true;
   }
+  return false;
 }
 
 // A set within a set may still be attached: then it is asked again in the same wait, or in the next one of the outer set.
@@ -166,6 +182,7 @@ bool set_core::arm(waiter& w, std::uint32_t index) noexcept {
   if (!fire_due_timers()) return false;
   while (const wait_node* place = next_ready()) {
     const std::uint32_t i = place->index;
+    member(i).armed_ = true;
     if (member(i).arm(*this, i)) continue;
     unarmed_ = i;
     return false;
@@ -189,6 +206,7 @@ void set_core::settle() noexcept {
   const std::uint32_t index = std::exchange(unarmed_, nobody);
   if (index == nobody || index == winner()) return;
   member(index).disarm();  // of several events that act as one, some may be armed
+  member(index).armed_ = false;
   const guard g(lock_);
   if (wait_node& place = member(index).place_; !place.linked()) ready_.push_first(place);
 }
@@ -201,18 +219,7 @@ bool set_core::complete() {
   const std::uint32_t index = winner();
   if (index == due_timer) return false;
   not_ready(index);
-  bool done = false;
-  try {
-    done = member(index).complete();
-  } catch (...) {
-    make_ready(index);
-    throw;
-  }
-  if (done)
-    done_ = index;
-  else
-    make_ready(index);
-  return done;
+  return ask(index, [](set_member& m) { return m.complete(); });
 }
 
 // A member whose handler has run has its next turn after the others.

@@ -41,6 +41,8 @@ class set_member {
   friend class set_core;
   wait_node place_;  // in ready_
   std::uint32_t generation_ = 0;
+  std::uint32_t polled_in_ = 0;  // the round
+  bool armed_ = false;           // arm() was called, and it has not won or been withdrawn since
 };
 
 class set_core final : public proxy_waiter, private timer_queue {
@@ -79,6 +81,8 @@ class set_core final : public proxy_waiter, private timer_queue {
   wait_node* next_ready() noexcept;
   void make_ready(std::uint32_t index) noexcept;
   void not_ready(std::uint32_t index) noexcept;
+  template <class F>
+  bool ask(std::uint32_t index, F verb);
   void settle() noexcept;
   void handled() noexcept;
   bool fire_due_timers() noexcept;
@@ -92,7 +96,8 @@ class set_core final : public proxy_waiter, private timer_queue {
   wait_queue ready_;
 
   std::uint32_t done_ = nobody;     // has won, its handler has not begun
-  std::uint32_t running_ = nobody;  // its handler runs
+  std::uint32_t running_ = nobody;  // its handler runs, or its poll or complete
+  std::uint32_t round_ = 0;         // of poll()
   bool running_removed_ = false;    // and it has removed itself
   std::uint32_t unarmed_ = nobody;  // arm() was refused: the wait was decided elsewhere, or by this one
   timer_heap deadlines_;            // of members; only the owner touches it
