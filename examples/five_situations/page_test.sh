@@ -3,12 +3,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source=$(<examples/five_situations/five_situations.cc)
-programs=0 program= lines=0 inside=
+programs=0 lines=0 program='' inside=''
 while IFS= read -r line; do
   case $line in
-    '```cpp') inside=yes program= lines=0 ;;
+    '```cpp') inside=yes program='' lines=0 ;;
     '```')
-      programs=$((programs + 1)) inside=
+      programs=$((programs + 1)) inside=''
       [[ $source == *"$program"* ]] || { echo "not in the source:"; echo "$program"; exit 1; }
       [ "$lines" -le 15 ] || { echo "$lines lines:"; echo "$program"; exit 1; }
       ;;
