@@ -26,7 +26,7 @@ TEST_CASE("on_ready: in the order of registration, each once; at once if it is r
     auto late = f.on_ready([&](const outcome<int>&) { seen += "d"; });
     CHECK(seen == "a1bcd");
     CHECK(f.get() == 1);
-    CHECK_THROWS_AS(f.on_ready([](const outcome<int>&) {}), std::future_error);
+    CHECK_THROWS_AS(static_cast<void>(f.on_ready([](const outcome<int>&) {})), std::future_error);
   });
 }
 
