@@ -99,6 +99,7 @@ void child::done(const std::exception_ptr& error) noexcept {
   }
   if (owner != nullptr) owner->finish();
   if (begins) home_.ask_all();
+  party::current().add_shield();  // who took it off the list before may ask it yet, while its captures are destroyed
 }
 
 // ---- The nursery
