@@ -1,6 +1,7 @@
 // spin.h - waiting a few instructions for somebody who is about to be done.
 #pragma once
 
+#include <atomic>
 #include <thread>
 
 namespace sluice::detail {
@@ -32,5 +33,15 @@ class spin_wait {
   static constexpr int first_pauses = 16, most_pauses = 64;
   int pauses_ = first_pauses;
 };
+
+// Sets a bit that is a lock, for a word that is more besides: the word before, in which the bit was not set.
+template <class W>
+W lock_bit(std::atomic<W>& word, W bit) noexcept {
+  for (;;) {
+    const W before = word.fetch_or(bit, std::memory_order_acquire);
+    if (!(before & bit)) return before;
+    for (spin_wait spin; word.load(std::memory_order_relaxed) & bit;) spin.once();
+  }
+}
 
 }  // namespace sluice::detail

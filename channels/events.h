@@ -114,16 +114,15 @@ class owning_send_event {
   using value_type = bool;
   using core_ptr = detail::intrusive_ptr<Core>;
   owning_send_event(Core* borrowed, T&& value) noexcept : core_(borrowed), value_(std::move(value)) {}
-  owning_send_event(core_ptr kept, T&& value) noexcept
-      : core_(kept.get()), kept_(std::move(kept)), value_(std::move(value)) {}
+  owning_send_event(core_ptr kept, T&& value) noexcept : core_(std::move(kept)), value_(std::move(value)) {}
 
   bool poll() {
-    if (core_ == nullptr || !offer()) return false;
+    if (!core_ || !offer()) return false;
     return core_->poll(node_);
   }
-  bool arm(waiter& w, std::uint32_t index) noexcept { return core_ == nullptr || !offer() || core_->arm(node_, w, index); }
+  bool arm(waiter& w, std::uint32_t index) noexcept { return !core_ || !offer() || core_->arm(node_, w, index); }
   void disarm() noexcept {
-    if (core_ != nullptr) core_->disarm(node_);
+    if (core_) core_->disarm(node_);
   }
   bool complete() noexcept {
     core_->complete(node_);
@@ -140,7 +139,7 @@ class owning_send_event {
   // The value that was not sent (yet); to be moved from when the event is not used any more. Empty after a send.
   std::optional<T>& value() noexcept { return value_; }
   std::uint64_t look() noexcept {
-    if (core_ == nullptr || !offer()) return 0;
+    if (!core_ || !offer()) return 0;
     return core_->word().look(detail::channel_word::send_ready) | (node_.state != detail::transfer::pending);
   }
 
@@ -150,8 +149,7 @@ class owning_send_event {
     return !spent_;
   }
 
-  Core* core_;
-  core_ptr kept_;
+  detail::maybe_shared<Core> core_;
   std::optional<T> value_;
   typename Core::send_node node_;
   bool spent_ = false;

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <sluice/base/intrusive_ptr.h>
+#include <sluice/futures/fired_event.h>
 #include <sluice/futures/wait.h>
 #include <sluice/futures/wait_list.h>
 
@@ -62,20 +63,6 @@ class one_shot_state final : public ref_counted {
   std::optional<T> value_;  // written before `answered` fires, read after
 };
 
-// The event that a wait_list fires.
-class fired_event {
- public:
-  explicit fired_event(wait_list* list) noexcept : list_(list) {}
-  bool poll() const noexcept { return list_->fired(); }
-  bool arm(waiter& w, std::uint32_t index) noexcept { return list_->arm(node_, w, index); }
-  void disarm() noexcept { list_->disarm(node_); }
-  std::uint64_t look() const noexcept { return poll() ? may_be_ready : 0; }
-
- private:
-  wait_list* list_;
-  wait_node node_;
-};
-
 }  // namespace detail
 
 // The event "there is a value, or there will be none". It borrows the receiver, which must outlive it.
@@ -83,7 +70,7 @@ template <class T>
 class one_shot_recv_event : public detail::fired_event {
  public:
   using value_type = std::optional<T>;
-  explicit one_shot_recv_event(detail::one_shot_state<T>& s) noexcept : fired_event(&s.answered), state_(&s) {}
+  explicit one_shot_recv_event(detail::one_shot_state<T>& s) noexcept : fired_event(s.answered), state_(&s) {}
   // The value, to the first who takes it; empty after that, and if the sender went without sending.
   std::optional<T> take() noexcept {
     spent_ = true;
@@ -100,10 +87,8 @@ class one_shot_recv_event : public detail::fired_event {
 template <class T>
 class receiver_gone_event : public detail::fired_event {
  public:
-  using value_type = void;
   explicit receiver_gone_event(detail::intrusive_ptr<detail::one_shot_state<T>> s) noexcept
-      : fired_event(&s->receiver_gone), state_(std::move(s)) {}
-  void take() noexcept {}
+      : fired_event(s->receiver_gone), state_(std::move(s)) {}
   bool spent() const noexcept { return poll(); }
 
  private:

@@ -23,6 +23,7 @@
 // try_select and otherwise() take their default only after a moment at which no alternative was ready, if all have look().
 #pragma once
 
+#include <sluice/base/common_result.h>
 #include <sluice/events/detail/choice.h>
 
 #include <array>
@@ -98,20 +99,11 @@ class ranged {
   std::vector<E> events_;
 };
 
-template <class T>
-using or_monostate = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
-
-template <class First, class... Rest>
-struct common_or_variant {
-  static constexpr bool same = (std::same_as<First, Rest> && ...);
-  using type = std::conditional_t<same, First, std::variant<or_monostate<First>, or_monostate<Rest>...>>;
-};
-
 }  // namespace detail
 
 template <event... E>
 class choose_event : public detail::choice<detail::listed<E...>> {
-  using result = detail::common_or_variant<typename E::value_type...>;
+  using result = detail::common_result<typename E::value_type...>;
 
  public:
   using value_type = typename result::type;
@@ -131,16 +123,7 @@ class choose_event : public detail::choice<detail::listed<E...>> {
     if constexpr (I + 1 < sizeof...(E)) {
       if (i != I) return take_from<I + 1>(i);
     }
-    auto& e = alternative<I>();
-    using value = decltype(e.take());
-    if constexpr (result::same) {
-      return e.take();
-    } else if constexpr (std::is_void_v<value>) {
-      e.take();
-      return value_type(std::in_place_index<I>);
-    } else {
-      return value_type(std::in_place_index<I>, e.take());
-    }
+    return result::template from<I>([this] { return alternative<I>().take(); });
   }
 };
 

@@ -23,6 +23,7 @@
 #include <sluice/base/intrusive_ptr.h>
 #include <sluice/events/detail/forward.h>
 #include <sluice/events/guard.h>
+#include <sluice/futures/fired_event.h>
 #include <sluice/futures/wait_list.h>
 
 #include <type_traits>
@@ -39,20 +40,13 @@ struct nack_state : ref_counted {
 }  // namespace detail
 
 // "It was not chosen." An event whose origin is gone keeps what it said last.
-class nack_event {
+class nack_event : public detail::fired_event {
  public:
-  using value_type = void;
-  explicit nack_event(detail::intrusive_ptr<detail::nack_state> state) noexcept : state_(std::move(state)) {}
-
-  bool poll() const noexcept { return state_->lost.fired(); }
-  bool arm(waiter& w, std::uint32_t index) noexcept { return state_->lost.arm(node_, w, index); }
-  void disarm() noexcept { state_->lost.disarm(node_); }
-  void take() noexcept {}
-  std::uint64_t look() const noexcept { return poll() ? detail::may_be_ready : 0; }
+  explicit nack_event(detail::intrusive_ptr<detail::nack_state> state) noexcept
+      : fired_event(state->lost), state_(std::move(state)) {}
 
  private:
   detail::intrusive_ptr<detail::nack_state> state_;
-  wait_node node_;
 };
 
 namespace detail {

@@ -1,3 +1,4 @@
+#include <sluice/futures/fired_event.h>
 #include <sluice/futures/registration.h>
 #include <sluice/futures/shield.h>
 #include <sluice/futures/wait.h>
@@ -5,20 +6,6 @@
 namespace sluice::detail {
 
 namespace {
-
-class run_event {
- public:
-  using value_type = void;
-  explicit run_event(wait_list& l) noexcept : list_(l) {}
-  bool poll() const noexcept { return list_.fired(); }
-  bool arm(waiter& w, std::uint32_t index) noexcept { return list_.arm(node_, w, index); }
-  void disarm() noexcept { list_.disarm(node_); }
-  void take() noexcept {}
-
- private:
-  wait_list& list_;
-  wait_node node_;
-};
 
 const char withdrawn = 0;  // its address is nobody's
 
@@ -35,7 +22,7 @@ void callback::withdraw() noexcept {
   if (state_->waiting().disarm(node_)) return release();
   const void* caller = nullptr;
   if (caller_.compare_exchange_strong(caller, &withdrawn, std::memory_order_acq_rel) || caller == &party::current()) return;
-  run_event over(has_run_);
+  fired_event over(has_run_);
   const shield whatever_comes;
   wait_one(over);
 }

@@ -68,10 +68,7 @@ class wait_list {
 
  private:
   static constexpr std::uint64_t locked = 1, was_fired = 2, has_early = 4, flags = 7;
-  void lock() noexcept {
-    while (word_.fetch_or(locked, std::memory_order_acquire) & locked)
-      for (detail::spin_wait spin; word_.load(std::memory_order_relaxed) & locked;) spin.once();
-  }
+  void lock() noexcept { detail::lock_bit(word_, locked); }
   void unlock(std::uint64_t set) noexcept {
     word_.store((word_.load(std::memory_order_relaxed) & ~locked) | set, std::memory_order_release);
   }

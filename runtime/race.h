@@ -11,6 +11,7 @@
 // Called from a thread that is no fiber, it uses the default runtime.
 #pragma once
 
+#include <sluice/base/common_result.h>
 #include <sluice/futures/future.h>
 #include <sluice/runtime/detail/nursery.h>
 #include <sluice/runtime/detail/spawned.h>
@@ -30,30 +31,12 @@ namespace detail {
 
 template <class F>
 using fiber_result = std::decay_t<std::invoke_result_t<std::decay_t<F>>>;
-template <class R>
-using storable = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
-
-template <class First, class... Rest>
-struct race_result {
-  using type =
-      std::conditional_t<(std::is_same_v<First, Rest> && ...), First, std::variant<storable<First>, storable<Rest>...>>;
-};
-
-template <class Result, std::size_t I, class... R>
-Result take_winner(std::tuple<future<R>...>& futures, std::size_t winner) {
+template <std::size_t I, class... R>
+typename common_result<R...>::type take_winner(std::tuple<future<R>...>& futures, std::size_t winner) {
   if constexpr (I + 1 < sizeof...(R)) {
-    if (winner != I) return take_winner<Result, I + 1>(futures, winner);
+    if (winner != I) return take_winner<I + 1>(futures, winner);
   }
-  auto& f = std::get<I>(futures);
-  using own = typename std::remove_reference_t<decltype(f)>::value_type;
-  if constexpr (std::is_same_v<Result, own>) {
-    return f.get();
-  } else if constexpr (std::is_void_v<own>) {
-    f.get();
-    return Result(std::in_place_index<I>);
-  } else {
-    return Result(std::in_place_index<I>, f.get());
-  }
+  return common_result<R...>::template from<I>([&] { return std::get<I>(futures).get(); });
 }
 
 template <class F>
@@ -71,8 +54,7 @@ auto race(F&&... f) {
   detail::nursery contestants(detail::nursery::stops_at::first_completion);
   std::tuple futures{detail::enter_race(contestants, std::forward<F>(f))...};
   contestants.join();
-  using result = typename detail::race_result<detail::fiber_result<F>...>::type;
-  return detail::take_winner<result, 0>(futures, contestants.first_done());
+  return detail::take_winner<0>(futures, contestants.first_done());
 }
 
 // Over a range of functions of one type. std::invalid_argument if it is empty.

@@ -10,6 +10,7 @@
 // Keep it alive until every call() has returned, as one does with std::once_flag.
 #pragma once
 
+#include <sluice/futures/fired_event.h>
 #include <sluice/futures/wait_list.h>
 #include <sluice/sync/mutex.h>
 
@@ -35,29 +36,18 @@ class once {
   bool called() const noexcept { return done_.fired(); }
 
  private:
-  friend class once_event;
+  friend once_event done(once& o) noexcept;
   mutex mutex_;
   wait_list done_;
 };
 
 // The event "it is done". Once it is, it stays ready.
-class once_event {
+class once_event : public detail::fired_event {
  public:
-  using value_type = void;
-  explicit once_event(once& o) noexcept : done_(&o.done_) {}
-
-  bool poll() const noexcept { return done_->fired(); }
-  bool arm(waiter& w, std::uint32_t index) noexcept { return done_->arm(node_, w, index); }
-  void disarm() noexcept { done_->disarm(node_); }
-  void take() const noexcept {}
+  using fired_event::fired_event;
   bool spent() const noexcept { return poll(); }
-  std::uint64_t look() const noexcept { return done_->fired() ? detail::may_be_ready : 0; }
-
- private:
-  wait_list* done_;
-  wait_node node_;
 };
 
-inline once_event done(once& o) noexcept { return once_event(o); }
+inline once_event done(once& o) noexcept { return once_event(o.done_); }
 
 }  // namespace sluice

@@ -20,10 +20,7 @@ class channel_word {
 
   explicit channel_word(std::uint64_t bits) noexcept : word_(bits) {}
 
-  void lock() noexcept {
-    while (word_.fetch_or(locked, std::memory_order_acquire) & locked)
-      for (spin_wait spin; word_.load(std::memory_order_relaxed) & locked;) spin.once();
-  }
+  void lock() noexcept { lock_bit(word_, locked); }
   // `bits`: some of recv_ready, send_ready, closed.
   void unlock(std::uint64_t bits) noexcept {
     const std::uint64_t before = word_.load(std::memory_order_relaxed);

@@ -13,7 +13,7 @@
 
 namespace sluice::detail {
 
-// Values to one function, errors to another.
+// Values to one function, errors to another, however deep they lie.
 template <class OnValue, class OnError>
 struct by_result {
   OnValue on_value;
@@ -26,13 +26,12 @@ struct by_result {
     else if constexpr (std::is_void_v<T>)
       on_value();
     else
-      on_value(result.get());
+      (*this)(result.get());
   }
   template <class T>
   void operator()(T&& value) {
     on_value(std::forward<T>(value));
   }
-  void operator()() { on_value(); }
 };
 
 template <class F>
@@ -67,13 +66,7 @@ class event_member final : public set_member {
           return taken(std::current_exception());
         }
       };
-      auto result = take();
-      if (!result)
-        handler_.on_error(result.error());
-      else if constexpr (std::is_void_v<typename E::value_type>)
-        handler_();
-      else
-        handler_(result.get());
+      handler_(take());
     } else if constexpr (std::is_void_v<typename E::value_type>) {
       event_.take();
       std::invoke(handler_);

@@ -39,13 +39,7 @@ class guarded_word {
   }
 
   // Takes the guard; the word without it.
-  std::uint64_t lock() noexcept {
-    for (;;) {
-      const std::uint64_t w = word_.fetch_or(guard, std::memory_order_acquire);
-      if (!(w & guard)) return w;
-      for (spin_wait spin; word_.load(std::memory_order_relaxed) & guard;) spin.once();
-    }
-  }
+  std::uint64_t lock() noexcept { return lock_bit(word_, guard); }
   void unlock(std::uint64_t word) noexcept { word_.store(word, std::memory_order_release); }
 
   std::uint64_t load() const noexcept { return word_.load(std::memory_order_acquire); }
