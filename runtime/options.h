@@ -17,6 +17,9 @@ struct runtime_options {
   // Called when a fiber's error was dropped and nobody had looked at it; from any fiber or thread, and it must not throw.
   // Default: one line on standard error that names the error and the fiber.
   std::function<void(std::exception_ptr)> unobserved_error = nullptr;
+  // Threads that may join the workers while those are held up by fibers that do not come back, or sit in calls that block.
+  // They are made when they are needed, and cost nothing while they are not. With 0 a worker that is held up is missing.
+  unsigned spare_workers = 64;
 };
 
 struct launch {

@@ -122,7 +122,7 @@ coroutine_waiter* carriers::take(carrier& self) noexcept {
     }
     if (c != nullptr) {
       set_going(next);
-      if (worker::current()->wheel().next_deadline() != steady_time::max()) scheduler_.ensure_watcher();
+      if (worker::current()->wheel().next_deadline() != steady_time::max()) scheduler_.monitor_.notice();
       return c;
     }
     self.add_shield();
@@ -191,15 +191,14 @@ timer_queue& carriers::timers() noexcept {
 }
 
 // A worker that is about to sleep has put itself on the idle list before it looks at its wheel, so it sees the timer or is
-// woken; one that is busy may not get to look: that is what the watcher is for. It is woken whatever its wheel said before:
+// woken; one that is busy may not get to look: that is what the monitor is for. It is woken whatever its wheel said before:
 // what was the earliest deadline then may have been fired since, and it sleeps without one.
 void carriers::remote_timers::add(timer_node& node, waiter& w, std::uint32_t index) noexcept {
-  const std::size_t turn = scheduler_.next_home_.fetch_add(1, std::memory_order_relaxed);
-  worker& keeper = *scheduler_.workers_[turn % scheduler_.worker_count_];
+  worker& keeper = scheduler_.next_home();
   keeper.wheel().add(node, w, index);
   const in_scheduler inside;
   scheduler_.wake_idle(&keeper);
-  scheduler_.ensure_watcher();
+  scheduler_.monitor_.notice_arrival();
 }
 
 }  // namespace sluice::detail

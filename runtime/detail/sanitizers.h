@@ -134,6 +134,12 @@ struct in_scheduler {
   in_scheduler& operator=(const in_scheduler&) = delete;
   ~in_scheduler() { leave_scheduler(); }
 };
+struct outside_scheduler {
+  outside_scheduler() noexcept { leave_scheduler(); }
+  outside_scheduler(const outside_scheduler&) = delete;
+  outside_scheduler& operator=(const outside_scheduler&) = delete;
+  ~outside_scheduler() { enter_scheduler(); }
+};
 
 // Pointers on parked stacks keep their objects alive in the eyes of LeakSanitizer.
 inline void register_root([[maybe_unused]] const void* begin, [[maybe_unused]] std::size_t size) noexcept {

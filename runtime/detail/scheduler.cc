@@ -10,6 +10,12 @@ namespace sluice::detail {
 
 namespace {
 
+unsigned checked_spares(unsigned asked, unsigned most) {
+  if (asked > most)
+    throw std::invalid_argument("sluice: " + std::to_string(asked) + " spare workers; there can be " + std::to_string(most));
+  return asked;
+}
+
 unsigned checked_workers(unsigned asked, unsigned most) {
   if (asked > most)
     throw std::invalid_argument("sluice: " + std::to_string(asked) + " workers; there can be " + std::to_string(most));
@@ -20,18 +26,21 @@ unsigned checked_workers(unsigned asked, unsigned most) {
 
 scheduler::scheduler(runtime_options options)
     : worker_count_(checked_workers(options.workers, most_workers)),
+      most_workers_(worker_count_ + checked_spares(options.spare_workers, most_workers) + 1),
       stacks_(checked_stack_size(options.stack_size)),
       reserve_(stacks_.stack_size()),
-      fibers_(worker_count_ + 1) {
+      fibers_(worker_count_ + 1),
+      monitor_(*this, options.spare_workers),
+      workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)) {
   report_stack_overflows();
   if (options.unobserved_error)
     unobserved_error_ = std::make_shared<const error_handler>(std::move(options.unobserved_error));
   idle_.reserve(worker_count_);
-  workers_.reserve(worker_count_);
-  threads_.reserve(worker_count_);
-  for (unsigned i = 0; i < worker_count_; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
   try {
-    for (auto& w : workers_) threads_.emplace_back([&w] { w->loop(); });
+    for (unsigned i = 0; i < worker_count_; ++i) workers_[i] = std::make_unique<worker>(*this, i);
+    made_.store(worker_count_, std::memory_order_release);
+    for (unsigned i = 0; i < worker_count_; ++i) workers_[i]->start();
+    monitor_.start();
   } catch (...) {
     shut_down();
     throw;
@@ -41,7 +50,7 @@ scheduler::scheduler(runtime_options options)
 scheduler::~scheduler() {
   shut_down();
   const in_scheduler ending;  // what fibers did to the workers was done on threads that are joined now
-  workers_.clear();
+  for (std::size_t i = workers_made(); i-- > 0;) workers_[i].reset();
 }
 
 void scheduler::spawn(fiber& f) {
@@ -49,7 +58,7 @@ void scheduler::spawn(fiber& f) {
   const bool inside = here != nullptr && &here->scheduler_ == this;
   happens_before(&f);
   const in_scheduler scheduling;
-  const std::uint64_t number = fibers_.add(f, inside ? here->index_ : worker_count_, [&] {
+  const std::uint64_t number = fibers_.add(f, inside && !here->spare_ ? here->index_ : worker_count_, [&] {
     // Under the lock that shut_down() takes after it has set stopping_: it finds either the flag set or the fiber listed.
     if (!stopping_.load(std::memory_order_seq_cst)) return;
     f.stop_state_.request_later();
@@ -65,12 +74,12 @@ void scheduler::spawn(fiber& f) {
 void scheduler::inject(fiber& f) noexcept {
   injecting_.fetch_add(1, std::memory_order_relaxed);  // seen by shut_down(), which finds f retired only after it ran
   if (f.pinned()) {
-    if (f.worker_ == nullptr) f.worker_ = workers_[next_home_.fetch_add(1, std::memory_order_relaxed) % worker_count_].get();
+    if (f.worker_ == nullptr) f.worker_ = &next_home();
     f.worker_->make_pinned_ready(f);
   } else {
     if (!injected_.enqueue(&f)) injected_late_.push(f);
     injected_count_.fetch_add(1, std::memory_order_seq_cst);
-    if (searching_.load(std::memory_order_seq_cst) == 0) wake_one_if_idle();
+    if (searching_.load(std::memory_order_seq_cst) == 0) call_for_help();
   }
   injecting_.fetch_sub(1, std::memory_order_release);
 }
@@ -84,8 +93,11 @@ fiber* scheduler::take_injected() noexcept {
   return f;
 }
 
-void scheduler::wake_one_if_idle() noexcept {
-  if (idle_count_.load(std::memory_order_seq_cst) != 0) wake_idle(nullptr);
+void scheduler::call_for_help() noexcept {
+  if (idle_count_.load(std::memory_order_seq_cst) != 0)
+    wake_idle(nullptr);
+  else
+    monitor_.notice_arrival();
 }
 
 // `which`, or any if null; nothing happens if it is not asleep.
@@ -101,31 +113,17 @@ void scheduler::wake_idle(worker* which) noexcept {
     }
     which->idle_ = false;
     idle_count_.fetch_sub(1, std::memory_order_seq_cst);
-    which->woken_.store(worker::woken_up, std::memory_order_release);
+    which->woken_.store(1, std::memory_order_release);
   }
   futex_wake_one(which->woken_);
 }
 
-void scheduler::summon_watcher() noexcept {
-  worker* summoned = nullptr;
-  {
-    const std::lock_guard guard(idle_lock_);
-    if (idle_.empty() || !watcher_.compare_exchange_strong(summoned, idle_.back(), std::memory_order_seq_cst)) return;
-    summoned = idle_.back();  // stays idle, only no longer without a timeout
-    std::uint32_t asleep = 0;
-    summoned->woken_.compare_exchange_strong(asleep, worker::woken_to_watch, std::memory_order_release);
-  }
-  futex_wake_one(summoned->woken_);
-}
-
-bool scheduler::keeps_watch(worker& w) noexcept {
-  if (all_idle()) {
-    worker* self = &w;
-    if (!watcher_.compare_exchange_strong(self, nullptr, std::memory_order_seq_cst) || all_idle()) return false;
-  }
-  worker* nobody = nullptr;
-  watcher_.compare_exchange_strong(nobody, &w, std::memory_order_seq_cst);
-  return watcher_.load(std::memory_order_relaxed) == &w;
+worker& scheduler::add_spare() {
+  const std::size_t index = workers_made();
+  workers_[index] = std::make_unique<worker>(*this, index);
+  workers_[index]->start();
+  made_.store(index + 1, std::memory_order_release);
+  return *workers_[index];
 }
 
 // Every fiber that is listed has its token stopped before any of its waits is; one that comes later sees stopping_.
@@ -182,9 +180,9 @@ void scheduler::shut_down() {
   coroutines_.wait_for_posters();
   for (spin_wait spin; injecting_.load(std::memory_order_acquire) != 0;) spin.once();
   stopped_.store(true, std::memory_order_seq_cst);
-  for (auto& w : workers_) wake_idle(w.get());
-  for (auto& t : threads_)
-    if (t.joinable()) t.join();
+  for (unsigned i = 0; i < worker_count_ && workers_[i] != nullptr; ++i) wake_idle(workers_[i].get());
+  monitor_.stop();
+  for (std::size_t i = 0; i < workers_made(); ++i) workers_[i]->join();  // each has been made by one before it
 }
 
 }  // namespace sluice::detail

@@ -4,14 +4,12 @@
 // idle list and then looks for work. Both steps are sequentially consistent, so one of the two sees the other. Work that a
 // worker readies itself needs no such care: that worker is awake.
 //
-// Idle workers sleep without a timeout but for their own timers. While a busy worker leaves something behind (a fiber that
-// is ready, a timer), one of the idle, the watcher, looks up every few milliseconds for what that worker does not get to.
-// There is a watcher then: a worker sees to it whenever it leaves something behind, also when it stops being the watcher
-// itself because there is work. Who gives the task up because all are idle looks at idle_count_ after it has cleared
-// watcher_; a worker that became busy has lowered idle_count_ before it looks at watcher_ (all sequentially consistent).
+// Idle workers sleep without a timeout but for their own timers. What busy workers leave behind, and do not get to, is the
+// monitor's care (monitor.h).
 #pragma once
 
 #include <sluice/runtime/detail/carriers.h>
+#include <sluice/runtime/detail/monitor.h>
 #include <sluice/runtime/detail/registry.h>
 #include <sluice/runtime/detail/reserve_stack.h>
 #include <sluice/runtime/detail/worker.h>
@@ -20,7 +18,6 @@
 #include <concurrentqueue/concurrentqueue.h>
 
 #include <memory>
-#include <thread>
 #include <vector>
 
 namespace sluice::detail {
@@ -51,6 +48,8 @@ class scheduler {
   friend class worker;
   friend class fiber;
   friend class carriers;
+  friend class monitor;
+  friend class region_access;
   static constexpr unsigned most_workers = 1024;
 
   void stop_tokens() noexcept;
@@ -59,19 +58,20 @@ class scheduler {
   void inject(fiber& f) noexcept;
   fiber* take_injected() noexcept;
   void wake_idle(worker* which) noexcept;
-  void wake_one_if_idle() noexcept;
+  // There is something for another worker to do.
+  void call_for_help() noexcept;
 
-  // For a worker that goes on and leaves something behind.
-  void ensure_watcher() noexcept {
-    if (idle_count_.load(std::memory_order_relaxed) != 0 && watcher_.load(std::memory_order_seq_cst) == nullptr)
-      summon_watcher();
+  worker& next_home() noexcept {
+    return *workers_[next_home_.fetch_add(1, std::memory_order_relaxed) % worker_count_];
   }
-  void summon_watcher() noexcept;
-  // For an idle worker: whether it is the watcher now.
-  bool keeps_watch(worker& w) noexcept;
-  bool all_idle() const noexcept { return idle_count_.load(std::memory_order_seq_cst) == worker_count_; }
+
+  // One more worker, which is among the others from its return on. For the one who holds the monitor's post. std::bad_alloc;
+  // std::system_error if there is no thread for it.
+  worker& add_spare();
+  std::size_t workers_made() const noexcept { return made_.load(std::memory_order_acquire); }
 
   const unsigned worker_count_;
+  const unsigned most_workers_;  // with all spares
   stack_pool stacks_;
   reserve_stack reserve_;
   registry fibers_;
@@ -86,7 +86,7 @@ class scheduler {
   std::vector<worker*> idle_;  // guarded by idle_lock_; the last one fell asleep last and is warm
   std::atomic<std::size_t> idle_count_{0};
   std::atomic<std::uint32_t> searching_{0};
-  std::atomic<worker*> watcher_{nullptr};
+  monitor monitor_;
 
   std::atomic<bool> stopping_{false};  // fibers are cancelled
   std::atomic<bool> stopped_{false};   // workers end
@@ -95,8 +95,8 @@ class scheduler {
 
   carriers coroutines_{*this};
 
-  std::vector<std::unique_ptr<worker>> workers_;
-  std::vector<std::thread> threads_;
+  const std::unique_ptr<std::unique_ptr<worker>[]> workers_;  // the regular ones first
+  std::atomic<std::size_t> made_{0};
 };
 
 }  // namespace sluice::detail

@@ -2,9 +2,12 @@
 #include <sluice/futures/cancelled.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
+#include <sluice/runtime/detail/thread_state.h>
 #include <sluice/runtime/detail/worker.h>
 
 #include <cxxabi.h>
+#include <pthread.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <exception>
@@ -20,8 +23,6 @@ using namespace std::chrono_literals;
 constexpr auto steal_age = 10us;               // what has waited less is left to its worker, where it is warm
 constexpr auto search_time = 50us;             // an idle worker looks for this long before it sleeps
 constexpr std::uint64_t wake_pause = 200'000;  // cycles between two wake-ups of others by one worker
-constexpr auto first_watch = 1ms;
-constexpr auto longest_watch = 10ms;
 constexpr std::uint32_t steal_most = 128;
 
 thread_local worker* this_worker = nullptr;
@@ -34,7 +35,11 @@ thread_local worker* this_worker = nullptr;
 }
 
 worker::worker(scheduler& s, std::size_t index)
-    : scheduler_(s), index_(index), wheel_(clock::now()), sightings_(s.worker_count_) {}
+    : scheduler_(s),
+      index_(index),
+      spare_(index >= s.worker_count_),
+      wheel_(clock::now()),
+      sightings_(s.most_workers_) {}
 
 // ---- Switching
 
@@ -82,7 +87,7 @@ void worker::suspend(fiber& f, then what) noexcept {
   leaves_thread();
   enter_scheduler();
   fiber* const next = pick_next();
-  if (next != nullptr && wheel_.next_deadline() != steady_time::max()) scheduler_.ensure_watcher();
+  if (next != nullptr && wheel_.next_deadline() != steady_time::max()) scheduler_.monitor_.notice();
   leave_for(f, next, what);
 }
 
@@ -94,7 +99,7 @@ bool worker::yield(fiber& f) noexcept {
     leave_scheduler();
     return false;
   }
-  scheduler_.ensure_watcher();  // f stays behind
+  scheduler_.monitor_.notice();  // f stays behind
   leave_for(f, next, then::queue_again);
   return true;
 }
@@ -191,7 +196,13 @@ fiber* worker::pick_next() noexcept {
   for (;;) {
     ++tick_;
     const bool timers = wheel_.next_deadline() != steady_time::max();
-    if ((tick_ & (timers ? 7 : 63)) == 0) look_around();
+    if ((tick_ & (timers ? 7 : 63)) == 0) {
+      look_around();
+      if (spare_ && (called_back_ || scheduler_.monitor_.calls_back())) {
+        called_back_ = true;
+        return nullptr;
+      }
+    }
     fiber* next = nullptr;
     if (pinned_.size() > 0 && (tick_ & 1)) next = pinned_.pop();
     if (next == nullptr && (slot_run_ < slot_turns || queue_.size() == 0) &&
@@ -224,13 +235,13 @@ void worker::look_around() noexcept {
 
 void worker::make_ready(fiber& f) noexcept {
   if (f.pinned()) {
-    if (f.worker_ == nullptr) f.worker_ = this;
+    if (f.worker_ == nullptr) f.worker_ = spare_ ? &scheduler_.next_home() : this;
     f.worker_->make_pinned_ready(f);
     return;
   }
   if (slot_.load(std::memory_order_relaxed) == nullptr) {
     slot_.store(&f, std::memory_order_release);
-    scheduler_.ensure_watcher();
+    scheduler_.monitor_.notice();
     return;
   }
   if (fiber* older = slot_.exchange(&f, std::memory_order_acq_rel)) {
@@ -240,7 +251,7 @@ void worker::make_ready(fiber& f) noexcept {
       return;
     if (const std::uint64_t now = cycle_count(); now - last_wake_ > wake_pause) {
       last_wake_ = now;
-      scheduler_.wake_one_if_idle();
+      scheduler_.wake_idle(nullptr);
     }
   }
 }
@@ -252,28 +263,59 @@ void worker::make_pinned_ready(fiber& f) noexcept {
 
 // ---- Idling
 
-void worker::loop() {
-  this_worker = this;
+void worker::start() {
+  thread_ = std::thread([this] { run_thread(); });
+}
+
+void worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void worker::run_thread() {
   current_party_ = &current_party_slot();
   exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
+  thread_id_ = gettid();
+  pthread_getcpuclockid(pthread_self(), &processor_clock_);
+  if (spare_) ask_for_short_slices();
   loop_.sanitizer.adopt_thread();
   for_overflows_.use();
   share_errno();
   happens_before(this);
-  const in_scheduler here;
-  for (;;) {
-    fiber* next = pick_next();
-    if (next == nullptr) next = search();
-    if (next != nullptr) {
-      if (std::exchange(was_watcher_, false) || wheel_.next_deadline() != steady_time::max()) scheduler_.ensure_watcher();
-      switch_to(loop_, next, false);
-      finish_switch(loop_);
-    } else if (!sleep()) {
-      break;
+  {
+    const in_scheduler here;
+    while (!spare_ || scheduler_.monitor_.stand_by(*this)) {
+      loop();
+      if (!spare_) break;
+      leave_all_to_others();
+      scheduler_.monitor_.take_back(*this);
     }
   }
   signal_stack::release();
+}
+
+void worker::loop() {
+  this_worker = this;
+  for (;;) {
+    fiber* next = called_back_ ? nullptr : pick_next();
+    if (next == nullptr && !called_back_) next = search();
+    if (next != nullptr) {
+      if (wheel_.next_deadline() != steady_time::max()) scheduler_.monitor_.notice();
+      in_fiber_.store(true, std::memory_order_release);
+      switch_to(loop_, next, false);
+      finish_switch(loop_);
+      in_fiber_.store(false, std::memory_order_release);
+    } else if (spare_ || !sleep()) {
+      break;
+    }
+  }
   this_worker = nullptr;
+}
+
+// Only a spare's: it has no pinned fibers, and its timers are fired by the monitor.
+void worker::leave_all_to_others() noexcept {
+  called_back_ = false;
+  if (fiber* const f = slot_.exchange(nullptr, std::memory_order_acquire)) scheduler_.inject(*f);
+  while (fiber* const f = queue_.pop()) scheduler_.inject(*f);
 }
 
 // Looks for work for a short while. Whoever finds some sees to it that another looks for the rest.
@@ -299,32 +341,37 @@ fiber* worker::search() {
   searching_ = false;
   searching.fetch_sub(1, std::memory_order_seq_cst);
   if (found != nullptr && (queue_.size() > 0 || scheduler_.injected_count_.load(std::memory_order_relaxed) > 0))
-    scheduler_.wake_one_if_idle();
+    scheduler_.call_for_help();
   return found;
 }
 
 fiber* worker::steal(steady_time now) noexcept {
-  for (std::size_t i = 1; i < scheduler_.worker_count_; ++i) {
-    worker& victim = *scheduler_.workers_[(index_ + i) % scheduler_.worker_count_];
-    if (&victim == this) continue;
-    sighting& seen = sightings_[victim.index_];
-    const std::uint32_t taken = victim.queue_.taken();
-    const std::uint32_t switches = victim.switches_.load(std::memory_order_relaxed);
-    if (now - seen.when >= steal_age) {
-      fiber* found = nullptr;
-      if (seen.waiting > taken - seen.taken) {  // of what waited then, some still does
-        found = victim.queue_.steal_half(queue_, std::min(steal_most, seen.waiting - (taken - seen.taken)));
-      } else if (seen.in_slot != nullptr && seen.switches == switches) {
-        fiber* expected = seen.in_slot;
-        if (victim.slot_.compare_exchange_strong(expected, nullptr, std::memory_order_acquire)) found = seen.in_slot;
-      }
-      seen = {now, victim.queue_.taken(), victim.queue_.size(), switches, victim.slot_.load(std::memory_order_relaxed)};
-      if (found != nullptr && prepare(*found)) return found;
-    }
-    // Its worker may be too busy to look at the clock.
-    if (victim.wheel_.next_deadline() < now - 1ms) fire(victim.wheel_, now);
+  const std::size_t made = scheduler_.workers_made();
+  for (std::size_t i = 1; i < made; ++i) {
+    worker& victim = *scheduler_.workers_[(index_ + i) % made];
+    if (fiber* const found = steal_from(victim, now); found != nullptr && prepare(*found)) return found;
   }
   return nullptr;
+}
+
+fiber* worker::steal_from(worker& victim, steady_time now) noexcept {
+  sighting& seen = sightings_[victim.index_];
+  const std::uint32_t switches = victim.switches_.load(std::memory_order_relaxed);
+  fiber* found = nullptr;
+  if (victim.held_up_.load(std::memory_order_relaxed)) {
+    found = victim.queue_.steal_half(queue_, steal_most);
+    if (found == nullptr) found = victim.slot_.exchange(nullptr, std::memory_order_acquire);
+  } else if (now - seen.when >= steal_age) {
+    const std::uint32_t taken = victim.queue_.taken();
+    if (seen.waiting > taken - seen.taken) {  // of what waited then, some still does
+      found = victim.queue_.steal_half(queue_, std::min(steal_most, seen.waiting - (taken - seen.taken)));
+    } else if (seen.in_slot != nullptr && seen.switches == switches) {
+      fiber* expected = seen.in_slot;
+      if (victim.slot_.compare_exchange_strong(expected, nullptr, std::memory_order_acquire)) found = seen.in_slot;
+    }
+    seen = {now, victim.queue_.taken(), victim.queue_.size(), switches, victim.slot_.load(std::memory_order_relaxed)};
+  }
+  return found;
 }
 
 // False: the scheduler has stopped.
@@ -337,24 +384,14 @@ bool worker::sleep() {
     idle_ = true;
     s.idle_count_.fetch_add(1, std::memory_order_seq_cst);
   }
-  bool timed_out = false;
-  const auto woken = [this] { return woken_.load(std::memory_order_acquire) == woken_up; };
-  while (!woken() && !timed_out && pinned_.size() == 0 && s.injected_count_.load(std::memory_order_seq_cst) == 0 &&
-         !s.stopped_.load(std::memory_order_seq_cst)) {
-    std::uint32_t poked = woken_to_watch;
-    woken_.compare_exchange_strong(poked, 0, std::memory_order_relaxed);
-    const bool watching = s.keeps_watch(*this);
-    const steady_time now = clock::now();
-    steady_time until = wheel_.next_deadline();
-    if (watching) {
-      watch_interval_ = std::clamp<steady_time::duration>(watch_interval_ * 2, first_watch, longest_watch);
-      until = std::min(until, now + watch_interval_);
-    }
+  const auto woken = [this] { return woken_.load(std::memory_order_acquire) != 0; };
+  for (bool timed_out = false; !woken() && !timed_out && pinned_.size() == 0 &&
+                               s.injected_count_.load(std::memory_order_seq_cst) == 0 &&
+                               !s.stopped_.load(std::memory_order_seq_cst);) {
+    const steady_time until = wheel_.next_deadline();
     futex_wait(woken_, 0, until);
-    timed_out = clock::now() >= until;
+    timed_out = until != steady_time::max() && clock::now() >= until;
   }
-  worker* self = this;
-  was_watcher_ = s.watcher_.compare_exchange_strong(self, nullptr, std::memory_order_seq_cst);
   {
     const std::lock_guard guard(s.idle_lock_);
     if (idle_) {
@@ -363,7 +400,6 @@ bool worker::sleep() {
       s.idle_count_.fetch_sub(1, std::memory_order_seq_cst);
     }
   }
-  if (woken()) watch_interval_ = {};
   return !s.stopped_.load(std::memory_order_seq_cst);
 }
 

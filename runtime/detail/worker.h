@@ -11,6 +11,9 @@
 // Stealing: a thief takes only what has waited for a while (steal_age): a partner that will be run within the next
 // microsecond is worth more here, warm, than on another core.
 //
+// A spare is a worker that stands in for another one that is held up (monitor.h); it never sleeps: with nothing to do, or
+// when it is called back, it leaves what it has to the others.
+//
 // No thread-local is read across a switch: after one, the worker is found through the fiber, in which the switcher left it.
 #pragma once
 
@@ -20,7 +23,12 @@
 #include <sluice/runtime/detail/signals.h>
 #include <sluice/timers/wheel.h>
 
+#include <sys/types.h>
+
 #include <atomic>
+#include <chrono>
+#include <ctime>
+#include <thread>
 #include <vector>
 
 namespace sluice::detail {
@@ -37,8 +45,10 @@ class alignas(64) worker {
   timer_wheel& wheel() noexcept { return wheel_; }
   frame_pool& frames() noexcept { return frames_; }
 
-  // The thread's body; returns when the scheduler stops.
-  void loop();
+  // Starts its thread. std::system_error if there is none to be had.
+  void start();
+  // Waits for its end, if it has been started. The scheduler has stopped.
+  void join();
 
   enum class then : std::uint8_t { nothing, commit_park, queue_again, retire };
   // On fiber `f` of this worker: runs others, until somebody resumes f.
@@ -53,6 +63,8 @@ class alignas(64) worker {
 
  private:
   friend class scheduler;
+  friend class monitor;
+  friend class region_access;
   static constexpr int slot_turns = 16;
 
   fiber* pick_next() noexcept;
@@ -67,12 +79,19 @@ class alignas(64) worker {
   void retire(fiber& f) noexcept;
   [[noreturn]] static void fiber_main(void* f) noexcept;
 
+  void run_thread();
+  void loop();
   fiber* search();
   fiber* steal(steady_time now) noexcept;
+  fiber* steal_from(worker& victim, steady_time now) noexcept;
   bool sleep();
+  void leave_all_to_others() noexcept;
+  // A hint, from any thread: something is ready here.
+  bool has_ready() const noexcept { return queue_.size() > 0 || slot_.load(std::memory_order_relaxed) != nullptr; }
 
   scheduler& scheduler_;
   const std::size_t index_;
+  const bool spare_;
   run_queue queue_;
   run_queue pinned_;
   std::atomic<fiber*> slot_{nullptr};  // filled by this worker only, emptied by it or by a thief
@@ -88,7 +107,7 @@ class alignas(64) worker {
   std::uint32_t tick_ = 0;
   int slot_run_ = 0;
   bool searching_ = false;
-  bool was_watcher_ = false;  // and is busy now: another must be
+  bool called_back_ = false;
   std::uint64_t last_wake_ = 0;
   exception_state* exceptions_ = nullptr;  // the thread's, found once
   party** current_party_ = nullptr;        // likewise
@@ -102,11 +121,24 @@ class alignas(64) worker {
   std::vector<sighting> sightings_;
   signal_stack for_overflows_;
 
-  // Sleeping, guarded by the scheduler's idle lock:
-  bool idle_ = false;
-  enum : std::uint32_t { woken_up = 1, woken_to_watch = 2 };
+  bool idle_ = false;  // guarded by the scheduler's idle lock
   std::atomic<std::uint32_t> woken_{0};
-  steady_time::duration watch_interval_{};
+
+  // For the monitor:
+  std::atomic<bool> in_fiber_{false};             // else in its own loop
+  std::atomic<std::uint64_t> region_{no_region};  // the value of switches_ when its fiber began a blocking region
+  std::atomic<bool> at_work_{false};              // a spare that is not on the bench
+  std::atomic<bool> held_up_{false};              // written by the monitor: what is ready here may be taken at once
+  static constexpr std::uint64_t no_region = ~std::uint64_t{0};
+  struct {
+    std::uint32_t switches = 0;
+    bool in_fiber = false;
+    steady_time since{};
+    std::chrono::nanoseconds processor_time{};
+  } watched_;  // the monitor's own: when it first saw the fiber that runs now, and how long the thread had run then
+  clockid_t processor_clock_{};
+  pid_t thread_id_ = 0;
+  std::thread thread_;
 };
 
 }  // namespace sluice::detail

@@ -1,0 +1,198 @@
+#include <sluice/runtime/detail/monitor.h>
+#include <sluice/runtime/detail/scheduler.h>
+#include <sluice/runtime/detail/thread_state.h>
+
+#include <algorithm>
+#include <mutex>
+#include <exception>
+
+namespace sluice::detail {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+using lock_guard = std::lock_guard<spinlock>;
+
+constexpr auto first_look = 1ms;
+constexpr auto quick_look = 2ms;  // while something waits
+constexpr auto longest_look = 4ms;
+// A fiber that has not come back for this long holds its worker up, if its thread ran for the lesser time of it, or sleeps.
+constexpr auto patience = 2ms;
+constexpr auto processor_patience = 1ms;
+// A worker that is merely busy looks at its timers itself.
+constexpr auto late_timer = 1ms;
+
+}  // namespace
+
+monitor::monitor(scheduler& s, unsigned most_spares) : scheduler_(s), most_(most_spares) { bench_.reserve(most_spares + 1); }
+
+// ---- The workers' side
+
+void monitor::rouse() noexcept {
+  std::uint32_t before = asleep;
+  if (state_.compare_exchange_strong(before, awake, std::memory_order_seq_cst)) futex_wake_one(state_);
+}
+
+void monitor::hurry() noexcept {
+  if (state_.exchange(hurried, std::memory_order_seq_cst) != hurried) futex_wake_one(state_);
+}
+
+void monitor::region_begins(worker& w) noexcept {
+  any_held_up_.store(true, std::memory_order_seq_cst);
+  if (w.has_ready() || w.wheel_.next_deadline() != steady_time::max() ||
+      scheduler_.injected_count_.load(std::memory_order_seq_cst) > 0)
+    hurry();
+}
+
+bool monitor::calls_back() noexcept {
+  unsigned n = too_many_.load(std::memory_order_relaxed);
+  while (n > 0)
+    if (too_many_.compare_exchange_weak(n, n - 1, std::memory_order_relaxed)) return true;
+  return false;
+}
+
+// ---- The spares' side
+
+void monitor::start() { appoint(scheduler_.add_spare()); }
+
+void monitor::appoint(worker& spare) noexcept {
+  post_.store(&spare, std::memory_order_release);
+  spare.woken_.store(1, std::memory_order_release);
+  futex_wake_one(spare.woken_);
+}
+
+void monitor::stop() noexcept {
+  hurry();
+  const lock_guard guard(lock_);
+  for (worker* const w : bench_) {
+    w->woken_.store(1, std::memory_order_release);
+    futex_wake_one(w->woken_);
+  }
+  bench_.clear();
+}
+
+bool monitor::stand_by(worker& spare) noexcept {
+  while (spare.woken_.load(std::memory_order_acquire) == 0) futex_wait(spare.woken_, 0, steady_time::max());
+  return post_.load(std::memory_order_acquire) == &spare && keep_watch(spare);
+}
+
+void monitor::take_back(worker& spare) noexcept {
+  spare.at_work_.store(false, std::memory_order_release);
+  at_work_.fetch_sub(1, std::memory_order_seq_cst);
+  const lock_guard guard(lock_);
+  if (scheduler_.stopped_.load(std::memory_order_seq_cst)) return;
+  spare.woken_.store(0, std::memory_order_relaxed);
+  bench_.push_back(&spare);
+}
+
+bool monitor::all_idle() const noexcept {
+  return at_work_.load(std::memory_order_seq_cst) == 0 &&
+         scheduler_.idle_count_.load(std::memory_order_seq_cst) == scheduler_.worker_count_;
+}
+
+bool monitor::keep_watch(worker& self) noexcept {
+  auto interval = steady_time::duration(first_look);
+  while (!scheduler_.stopped_.load(std::memory_order_seq_cst)) {
+    state_.store(awake, std::memory_order_seq_cst);
+    const steady_time now = clock::now();
+    const outlook seen = look(now);
+    if (seen.spare_needed && hand_over(self)) return true;
+    interval = seen.something_waits ? quick_look : std::min<steady_time::duration>(interval * 2, longest_look);
+    if (scheduler_.stopped_.load(std::memory_order_seq_cst)) break;
+    if (!all_idle()) {
+      futex_wait(state_, awake, std::min(seen.next_timer, now + interval));
+      continue;
+    }
+    std::uint32_t before = awake;
+    if (!state_.compare_exchange_strong(before, asleep, std::memory_order_seq_cst)) continue;
+    if (all_idle() && !scheduler_.stopped_.load(std::memory_order_seq_cst)) {
+      futex_wait(state_, asleep, seen.next_timer);
+      interval = first_look;
+    }
+  }
+  return false;
+}
+
+monitor::outlook monitor::look(steady_time now) noexcept {
+  outlook seen;
+  unsigned running = 0;
+  unsigned running_spares = 0;
+  bool waits_behind = scheduler_.injected_count_.load(std::memory_order_seq_cst) > 0;
+  bool any_held_up = false;
+  const std::size_t made = scheduler_.workers_made();
+  for (std::size_t i = 0; i < made; ++i) {
+    worker& w = *scheduler_.workers_[i];
+    const bool working = !w.spare_ || w.at_work_.load(std::memory_order_acquire);
+    const bool held_up = working && is_held_up(w, now);
+    const steady_time timer = w.wheel_.next_deadline();
+    if (working && !held_up) {
+      ++running;
+      running_spares += w.spare_;
+      seen.something_waits |= w.has_ready();
+      if (timer < now - late_timer) worker::fire(w.wheel_, now);
+      continue;
+    }
+    any_held_up |= held_up;
+    waits_behind |= held_up && w.has_ready();
+    if (timer <= now) worker::fire(w.wheel_, now);
+    seen.next_timer = std::min(seen.next_timer, w.wheel_.next_deadline());
+  }
+  any_held_up_.store(any_held_up, std::memory_order_seq_cst);
+  waits_behind |= scheduler_.injected_count_.load(std::memory_order_seq_cst) > 0;
+  seen.something_waits |= waits_behind;
+  const bool idle = scheduler_.idle_count_.load(std::memory_order_seq_cst) > 0;
+  if (seen.something_waits && idle && scheduler_.searching_.load(std::memory_order_seq_cst) == 0)
+    scheduler_.wake_idle(nullptr);
+  seen.spare_needed = waits_behind && !idle && running < scheduler_.worker_count_;
+  const unsigned surplus = running > scheduler_.worker_count_ ? running - scheduler_.worker_count_ : 0;
+  too_many_.store(std::min(surplus, running_spares), std::memory_order_relaxed);
+  return seen;
+}
+
+bool monitor::is_held_up(worker& w, steady_time now) noexcept {
+  const bool in_fiber = w.in_fiber_.load(std::memory_order_acquire);
+  const std::uint32_t switches = w.switches_.load(std::memory_order_relaxed);
+  auto& seen = w.watched_;
+  if (switches != seen.switches || in_fiber != seen.in_fiber) {
+    seen = {switches, in_fiber, now, in_fiber ? processor_time(w.processor_clock_) : 0ns};
+    w.held_up_.store(false, std::memory_order_relaxed);
+  }
+  if (!in_fiber) return false;
+  if (w.held_up_.load(std::memory_order_relaxed)) return true;
+  const auto held_up = [&] {
+    if (w.region_.load(std::memory_order_acquire) == switches) return true;
+    if (now - seen.since < patience) return false;
+    return processor_time(w.processor_clock_) - seen.processor_time >= processor_patience || !is_runnable(w.thread_id_);
+  };
+  if (!held_up()) return false;
+  w.held_up_.store(true, std::memory_order_relaxed);
+  return true;
+}
+
+// False: there is nobody to hand it to.
+bool monitor::hand_over(worker& self) noexcept {
+  worker* successor = nullptr;
+  {
+    const lock_guard guard(lock_);
+    if (!bench_.empty()) {
+      successor = bench_.back();
+      bench_.pop_back();
+    }
+  }
+  if (successor == nullptr) {
+    if (scheduler_.workers_made() > scheduler_.worker_count_ + most_) return false;
+    try {
+      const outside_scheduler creating_a_thread;
+      successor = &scheduler_.add_spare();
+    } catch (const std::exception&) {  // no memory or no thread: as if there were no more spares
+      return false;
+    }
+  }
+  appoint(*successor);
+  self.at_work_.store(true, std::memory_order_release);
+  at_work_.fetch_add(1, std::memory_order_seq_cst);
+  return true;
+}
+
+}  // namespace sluice::detail
