@@ -116,3 +116,120 @@ TEST_CASE("a fiber that yields to a pinned hog goes on elsewhere") {
     }
   }
 }
+
+TEST_CASE("fast fibers go on though every worker has a hog, and there are more hogs than workers") {
+  test::in_runtime([](unsigned workers) {
+    std::atomic<bool> done{false};
+    std::vector<sluice::future<void>> hogs;
+    for (unsigned k = 0; k < workers + 2; ++k)
+      hogs.push_back(sluice::go([&] {
+        while (!done) {}
+      }));
+    sluice::channel<int> numbers(4);
+    auto sender = sluice::go([numbers] {
+      for (int i = 0; i < 100; ++i) CHECK(numbers.send(i));
+    });
+    for (int i = 0; i < 100; ++i) CHECK(numbers.recv() == i);
+    sender.get();
+    sluice::this_fiber::sleep_for(1ms);
+    done = true;
+    test::join(hogs);
+  });
+}
+
+TEST_CASE("a fiber that blocks its thread holds nobody up") {
+  test::in_runtime([](unsigned workers) {
+    std::atomic<unsigned> released{0};
+    std::vector<sluice::future<void>> blocked;
+    for (unsigned k = 0; k < workers + 1; ++k)
+      blocked.push_back(sluice::go([&] {
+        while (!released) std::this_thread::sleep_for(1ms);
+      }));
+    sluice::this_fiber::sleep_for(1ms);
+    sluice::go([&] { released = 1; }).get();
+    test::join(blocked);
+  });
+}
+
+TEST_CASE("a blocking region lets others on at once") {
+  test::in_runtime([](unsigned workers) {
+    for (int i = 0; i < 20; ++i) {
+      std::atomic<bool> released{false};
+      std::vector<sluice::future<void>> blocked;
+      for (unsigned k = 0; k < workers; ++k)
+        blocked.push_back(sluice::go([&] {
+          const sluice::blocking_region outer;
+          const sluice::blocking_region inner;
+          while (!released) std::this_thread::sleep_for(100us);
+        }));
+      sluice::this_fiber::yield();
+      sluice::go([&] { released = true; }).get();
+      test::join(blocked);
+    }
+  });
+}
+
+TEST_CASE("a wait inside a blocking region ends it, on whatever worker the fiber goes on") {
+  test::in_runtime([] {
+    std::vector<sluice::future<void>> fibers;
+    for (int k = 0; k < 20; ++k)
+      fibers.push_back(sluice::go([] {
+        for (int i = 0; i < 20; ++i) {
+          const sluice::blocking_region r;
+          sluice::this_fiber::sleep_for(10us);
+          const sluice::blocking_region again;
+          sluice::this_fiber::yield();
+        }
+      }));
+    test::join(fibers);
+  });
+}
+
+TEST_CASE("pinned fibers stay at home though spares come and go") {
+  test::in_runtime([] {
+    auto hog = sluice::go([] {
+      const auto end = std::chrono::steady_clock::now() + 50ms;
+      while (std::chrono::steady_clock::now() < end) {
+        auto pinned = sluice::go({.pinned = true}, [] {
+          for (int i = 0; i < 10; ++i) {
+            const auto here = std::this_thread::get_id();
+            sluice::this_fiber::sleep_for(50us);
+            CHECK(std::this_thread::get_id() == here);
+          }
+        });
+        const sluice::blocking_region r;
+        std::this_thread::sleep_for(1ms);
+      }
+    });
+    hog.get();
+  });
+}
+
+TEST_CASE("without spares a hog holds up its worker only") {
+  for (const unsigned n : {2U, 4U}) {
+    auto options = test::with_workers(n);
+    options.spare_workers = 0;
+    sluice::run(options, [] {
+      std::atomic<bool> done{false};
+      auto hog = sluice::go([&] {
+        while (!done) {}
+      });
+      sluice::this_fiber::sleep_for(5ms);
+      sluice::go([&] { done = true; }).get();
+      hog.get();
+    });
+  }
+}
+
+TEST_CASE("runtimes end while spares are at work") {
+  for (int i = 0; i < 50; ++i) {
+    sluice::runtime r(test::with_workers(1 + i % 3));
+    std::vector<sluice::future<void>> fibers;
+    for (int k = 0; k < 5; ++k)
+      fibers.push_back(r.go([i] {
+        const sluice::blocking_region region;
+        std::this_thread::sleep_for(std::chrono::microseconds(i * 20));
+      }));
+    if (i % 2) test::join(fibers);
+  }
+}

@@ -39,10 +39,8 @@ void monitor::hurry() noexcept {
 }
 
 void monitor::region_begins(worker& w) noexcept {
-  any_held_up_.store(true, std::memory_order_seq_cst);
-  if (w.has_ready() || w.wheel_.next_deadline() != steady_time::max() ||
-      scheduler_.injected_count_.load(std::memory_order_seq_cst) > 0)
-    hurry();
+  any_held_up_.store(true, std::memory_order_seq_cst);  // what comes from now on is announced by notice_arrival()
+  if (w.has_ready() || scheduler_.injected_count_.load(std::memory_order_seq_cst) > 0) hurry();
 }
 
 bool monitor::calls_back() noexcept {

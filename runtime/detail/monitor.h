@@ -14,9 +14,9 @@
 //
 // Invariants
 //   M1  while a worker that is not idle has left something behind (a fiber that is ready, a timer), the monitor is awake. A
-//       worker calls notice() when it leaves something; the monitor falls asleep only when all workers are idle, and looks at
-//       idle_count_ after it has said so, while a worker that became busy has lowered idle_count_ before it looks whether the
-//       monitor is awake (all sequentially consistent).
+//       worker calls notice() when it leaves something; the monitor falls asleep only when all workers are idle, and looks
+//       at idle_count_ after it has said so, while a worker that became busy has lowered idle_count_ before it looks whether
+//       the monitor is awake (all sequentially consistent).
 //   M2  somebody always holds the post: who leaves it has a successor, or stays. So the last spare never works.
 //   M3  the wheel of a spare on the bench is the monitor's to fire.
 // Lock: lock_ guards the bench. Nothing else is locked under it.
@@ -51,7 +51,7 @@ class monitor {
     else
       notice();
   }
-  // The calling worker's fiber will be away for a while.
+  // The calling worker will be held up from now on.
   void region_begins(worker& w) noexcept;
 
   // Makes the first spare, which takes the post. std::system_error if there is no thread for it, std::bad_alloc.

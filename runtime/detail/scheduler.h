@@ -49,7 +49,6 @@ class scheduler {
   friend class fiber;
   friend class carriers;
   friend class monitor;
-  friend class region_access;
   static constexpr unsigned most_workers = 1024;
 
   void stop_tokens() noexcept;
@@ -61,9 +60,7 @@ class scheduler {
   // There is something for another worker to do.
   void call_for_help() noexcept;
 
-  worker& next_home() noexcept {
-    return *workers_[next_home_.fetch_add(1, std::memory_order_relaxed) % worker_count_];
-  }
+  worker& next_home() noexcept { return *workers_[next_home_.fetch_add(1, std::memory_order_relaxed) % worker_count_]; }
 
   // One more worker, which is among the others from its return on. For the one who holds the monitor's post. std::bad_alloc;
   // std::system_error if there is no thread for it.

@@ -35,11 +35,7 @@ thread_local worker* this_worker = nullptr;
 }
 
 worker::worker(scheduler& s, std::size_t index)
-    : scheduler_(s),
-      index_(index),
-      spare_(index >= s.worker_count_),
-      wheel_(clock::now()),
-      sightings_(s.most_workers_) {}
+    : scheduler_(s), index_(index), spare_(index >= s.worker_count_), wheel_(clock::now()), sightings_(s.most_workers_) {}
 
 // ---- Switching
 
@@ -259,6 +255,14 @@ void worker::make_ready(fiber& f) noexcept {
 void worker::make_pinned_ready(fiber& f) noexcept {
   pinned_.push(f);
   if (worker::current() != this) scheduler_.wake_idle(this);
+}
+
+// A wait ends it: switches_ goes on.
+bool worker::begin_region() noexcept {
+  const std::uint64_t now = switches_.load(std::memory_order_relaxed);
+  if (region_.exchange(now, std::memory_order_seq_cst) == now) return false;
+  scheduler_.monitor_.region_begins(*this);
+  return true;
 }
 
 // ---- Idling

@@ -56,6 +56,10 @@ class alignas(64) worker {
   // False if there was nobody else to run.
   bool yield(fiber& f) noexcept;
 
+  // The fiber that runs is about to block the thread. False if it was so already.
+  bool begin_region() noexcept;
+  void end_region() noexcept { region_.store(no_region, std::memory_order_release); }
+
   // On this worker's thread.
   void make_ready(fiber& f) noexcept;
   // From anywhere: for a fiber whose home this is.
@@ -64,7 +68,6 @@ class alignas(64) worker {
  private:
   friend class scheduler;
   friend class monitor;
-  friend class region_access;
   static constexpr int slot_turns = 16;
 
   fiber* pick_next() noexcept;
