@@ -23,6 +23,7 @@
 #include <sluice/futures/shield.h>
 #include <sluice/futures/wait_list.h>
 #include <sluice/futures/when.h>
+#include <sluice/runtime/blocking.h>
 #include <sluice/runtime/context_key.h>
 #include <sluice/runtime/deadline.h>
 #include <sluice/runtime/race.h>

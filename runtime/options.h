@@ -1,6 +1,7 @@
 // options.h - what can be chosen for a runtime, and for a fiber.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -17,6 +18,11 @@ struct runtime_options {
   // Called when a fiber's error was dropped and nobody had looked at it; from any fiber or thread, and it must not throw.
   // Default: one line on standard error that names the error and the fiber.
   std::function<void(std::exception_ptr)> unobserved_error = nullptr;
+  // The most threads that blocking() keeps busy at once; at least 1. Enough for calls that wait for a disk or a name server;
+  // and 64 that compute do not yet starve the workers.
+  unsigned blocking_threads = 64;
+  // How long such a thread stays when it has nothing to do.
+  std::chrono::milliseconds blocking_keep_alive{5000};
 };
 
 struct launch {

@@ -1,4 +1,5 @@
 #include <sluice/base/check.h>
+#include <sluice/runtime/detail/quiet_signals.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
 
@@ -22,7 +23,8 @@ scheduler::scheduler(runtime_options options)
     : worker_count_(checked_workers(options.workers, most_workers)),
       stacks_(checked_stack_size(options.stack_size)),
       reserve_(stacks_.stack_size()),
-      fibers_(worker_count_ + 1) {
+      fibers_(worker_count_ + 1),
+      blocking_(*this, options.blocking_threads, options.blocking_keep_alive) {
   report_stack_overflows();
   if (options.unobserved_error)
     unobserved_error_ = std::make_shared<const error_handler>(std::move(options.unobserved_error));
@@ -31,6 +33,7 @@ scheduler::scheduler(runtime_options options)
   threads_.reserve(worker_count_);
   for (unsigned i = 0; i < worker_count_; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
   try {
+    const quiet_signals inherited;
     for (auto& w : workers_) threads_.emplace_back([&w] { w->loop(); });
   } catch (...) {
     shut_down();
@@ -153,6 +156,7 @@ void scheduler::shut_down() {
                "a runtime was shut down from one of its own fibers");
   stopping_.store(true, std::memory_order_seq_cst);
   stop_tokens();
+  blocking_.stop();
   for (;;) {
     const std::uint32_t retired = retired_while_stopping_.load(std::memory_order_acquire);
     {
@@ -170,7 +174,7 @@ void scheduler::shut_down() {
       }
     }
     coroutines_.stop();
-    if (!coroutines_.has_tasks() && fibers_.empty()) break;
+    if (!blocking_.has_jobs() && !coroutines_.has_tasks() && fibers_.empty()) break;
     // Inside another runtime its fibers go on: ours may wait for one of them while they unwind.
     worker* const outer = worker::current();  // asked each time: the calling fiber may move
     auto* const caller = outer != nullptr ? static_cast<fiber*>(current_party_slot()) : nullptr;
@@ -185,6 +189,7 @@ void scheduler::shut_down() {
   for (auto& w : workers_) wake_idle(w.get());
   for (auto& t : threads_)
     if (t.joinable()) t.join();
+  blocking_.join();
 }
 
 }  // namespace sluice::detail

@@ -11,6 +11,7 @@
 // watcher_; a worker that became busy has lowered idle_count_ before it looks at watcher_ (all sequentially consistent).
 #pragma once
 
+#include <sluice/runtime/detail/blocking_pool.h>
 #include <sluice/runtime/detail/carriers.h>
 #include <sluice/runtime/detail/registry.h>
 #include <sluice/runtime/detail/reserve_stack.h>
@@ -44,6 +45,13 @@ class scheduler {
 
   // Where its coroutines run.
   carriers& coroutines() noexcept { return coroutines_; }
+  // Where it blocks without holding up its workers.
+  blocking_pool& blocking() noexcept { return blocking_; }
+  // Something has ended that shut_down() may be waiting for.
+  void progress_to_the_end() noexcept {
+    retired_while_stopping_.fetch_add(1, std::memory_order_release);
+    futex_wake_one(retired_while_stopping_);
+  }
 
   const std::shared_ptr<const error_handler>& unobserved_error() const noexcept { return unobserved_error_; }
 
@@ -94,6 +102,7 @@ class scheduler {
   std::atomic<std::size_t> next_home_{0};
 
   carriers coroutines_{*this};
+  blocking_pool blocking_;
 
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::thread> threads_;
