@@ -24,6 +24,7 @@
 #include <sluice/futures/wait_list.h>
 #include <sluice/futures/when.h>
 #include <sluice/runtime/blocking_region.h>
+#include <sluice/runtime/blocking.h>
 #include <sluice/runtime/context_key.h>
 #include <sluice/runtime/deadline.h>
 #include <sluice/runtime/race.h>

@@ -1,5 +1,7 @@
 #include <sluice/futures/thread_waiter.h>
 
+#include <exception>
+
 namespace sluice::detail {
 
 namespace {
@@ -27,7 +29,7 @@ void thread_waiter::wake() noexcept {
 
 void thread_waiter::park() noexcept {
   woken_.store(0, std::memory_order_relaxed);
-  if (!commit_park(!is_shielded())) return;
+  if (!commit_park(!is_shielded() && std::uncaught_exceptions() == 0)) return;
   while (woken_.load(std::memory_order_acquire) == 0) {
     timer_node* const first = earliest();
     futex_wait(woken_, 0, first != nullptr ? first->deadline : steady_time::max());

@@ -1,6 +1,7 @@
 // options.h - what can be chosen for a runtime, and for a fiber.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -20,6 +21,11 @@ struct runtime_options {
   // Threads that may join the workers while those are held up by fibers that do not come back, or sit in calls that block.
   // They are made when they are needed, and cost nothing while they are not. With 0 a worker that is held up is missing.
   unsigned spare_workers = 64;
+  // The most threads that blocking() keeps busy at once; at least 1. Enough for calls that wait for a disk or a name server;
+  // and 64 that compute do not yet starve the workers.
+  unsigned blocking_threads = 64;
+  // How long such a thread stays when it has nothing to do.
+  std::chrono::milliseconds blocking_keep_alive{5000};
 };
 
 struct launch {

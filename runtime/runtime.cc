@@ -28,6 +28,7 @@ scheduler& lasting_scheduler() {
 
 scheduler& current_scheduler() {
   if (worker* w = worker::current()) return w->owner();
+  if (blocking_pool* p = blocking_pool::current()) return p->home();
   return lasting_scheduler();
 }
 
@@ -44,6 +45,8 @@ void free_frame(void* memory, std::size_t size) noexcept {
 }
 
 void start(scheduler& s, fiber& f) { s.spawn(f); }
+
+blocking_pool& blocking_threads(scheduler& s) noexcept { return s.blocking(); }
 
 std::shared_ptr<const error_handler> unobserved_error_handler(const scheduler& s) noexcept { return s.unobserved_error(); }
 

@@ -10,6 +10,7 @@
 
 #include <sluice/coroutines/task.h>
 #include <sluice/futures/future.h>
+#include <sluice/runtime/blocking.h>
 #include <sluice/runtime/detail/spawned.h>
 #include <sluice/runtime/options.h>
 
@@ -27,9 +28,9 @@ class runtime {
   explicit runtime(runtime_options options = {});
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
-  // Cancels the fibers and tasks that are still there (each blocking wait throws cancelled, destructors run), and waits
-  // until all have ended. Must not be called by one of them. A task that was spawned here and is on another executor must
-  // be able to end there meanwhile.
+  // Cancels the fibers and tasks that are still there (each blocking wait throws cancelled, destructors run) and the jobs of
+  // blocking() that have not begun, and waits until all have ended. Must not be called by one of them. A task that was
+  // spawned here and is on another executor must be able to end there meanwhile.
   ~runtime();
 
   // Starts a fiber that runs f. Its result or exception arrives in the future; a future that is dropped lets it run on.
@@ -40,6 +41,12 @@ class runtime {
   template <class F>
   auto go(launch how, F&& f) {
     return detail::spawn(*scheduler_, std::move(how), std::forward<F>(f));
+  }
+
+  // Runs f on this runtime's pool of threads; see sluice::blocking().
+  template <class F>
+  auto blocking(F&& f) {
+    return detail::run_blocking(*scheduler_, std::forward<F>(f));
   }
 
   // Starts a coroutine. As with go(), result and exception arrive in the future.
@@ -55,8 +62,8 @@ class runtime {
 };
 
 // Starts a fiber in the runtime of the calling fiber. It inherits the deadline in force (with_deadline) and the values
-// (context_key), not the fate of its starter: for that there is scope. Called from a plain thread, in a default runtime that
-// is made when it is first needed and lives as long as the program.
+// (context_key), not the fate of its starter: for that there is scope. Called from a job of blocking(), in the runtime of
+// that job; from a plain thread, in a default runtime that is made when it is first needed and lives as long as the program.
 template <class F>
 auto go(launch how, F&& f) {
   return detail::spawn(detail::current_scheduler(), std::move(how), std::forward<F>(f));

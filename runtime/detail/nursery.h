@@ -12,6 +12,7 @@
 #pragma once
 
 #include <sluice/base/intrusive_ptr.h>
+#include <sluice/base/ring_link.h>
 #include <sluice/base/spinlock.h>
 #include <sluice/futures/wait_queue.h>
 #include <sluice/runtime/detail/fiber.h>
@@ -23,37 +24,6 @@
 namespace sluice::detail {
 
 class nursery;
-
-// A place in a ring; alone it is a ring of one, and so is the head of an empty ring.
-struct ring_link {
-  ring_link() noexcept = default;
-  ring_link(const ring_link&) = delete;
-  ring_link& operator=(const ring_link&) = delete;
-
-  bool alone() const noexcept { return next == this; }
-  void unlink() noexcept {
-    prev->next = next;
-    next->prev = prev;
-    prev = next = this;
-  }
-  void append(ring_link& last) noexcept {
-    last.prev = prev;
-    last.next = this;
-    prev->next = &last;
-    prev = &last;
-  }
-  void append_all_of(ring_link& other) noexcept {
-    if (other.alone()) return;
-    other.next->prev = prev;
-    prev->next = other.next;
-    other.prev->next = this;
-    prev = other.prev;
-    other.prev = other.next = &other;
-  }
-
-  ring_link* prev = this;
-  ring_link* next = this;
-};
 
 // What a fiber has to say to its nursery: born, done (its function is over); and to home() directly, since the child may be
 // gone by then: ended (nothing of it is left to run).

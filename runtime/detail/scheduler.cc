@@ -31,7 +31,8 @@ scheduler::scheduler(runtime_options options)
       reserve_(stacks_.stack_size()),
       fibers_(worker_count_ + 1),
       monitor_(*this, options.spare_workers),
-      workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)) {
+      workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)),
+      blocking_(*this, options.blocking_threads, options.blocking_keep_alive) {
   report_stack_overflows();
   if (options.unobserved_error)
     unobserved_error_ = std::make_shared<const error_handler>(std::move(options.unobserved_error));
@@ -151,6 +152,7 @@ void scheduler::shut_down() {
                "a runtime was shut down from one of its own fibers");
   stopping_.store(true, std::memory_order_seq_cst);
   stop_tokens();
+  blocking_.stop();
   for (;;) {
     const std::uint32_t retired = retired_while_stopping_.load(std::memory_order_acquire);
     {
@@ -168,7 +170,7 @@ void scheduler::shut_down() {
       }
     }
     coroutines_.stop();
-    if (!coroutines_.has_tasks() && fibers_.empty()) break;
+    if (!blocking_.has_jobs() && !coroutines_.has_tasks() && fibers_.empty()) break;
     // Inside another runtime its fibers go on: ours may wait for one of them while they unwind.
     worker* const outer = worker::current();  // asked each time: the calling fiber may move
     auto* const caller = outer != nullptr ? static_cast<fiber*>(current_party_slot()) : nullptr;
@@ -183,6 +185,7 @@ void scheduler::shut_down() {
   for (unsigned i = 0; i < worker_count_ && workers_[i] != nullptr; ++i) wake_idle(workers_[i].get());
   monitor_.stop();
   for (std::size_t i = 0; i < workers_made(); ++i) workers_[i]->join();  // each has been made by one before it
+  blocking_.join();
 }
 
 }  // namespace sluice::detail

@@ -8,6 +8,7 @@
 // monitor's care (monitor.h).
 #pragma once
 
+#include <sluice/runtime/detail/blocking_pool.h>
 #include <sluice/runtime/detail/carriers.h>
 #include <sluice/runtime/detail/monitor.h>
 #include <sluice/runtime/detail/registry.h>
@@ -41,6 +42,13 @@ class scheduler {
 
   // Where its coroutines run.
   carriers& coroutines() noexcept { return coroutines_; }
+  // Where it blocks without holding up its workers.
+  blocking_pool& blocking() noexcept { return blocking_; }
+  // Something has ended that shut_down() may be waiting for.
+  void progress_to_the_end() noexcept {
+    retired_while_stopping_.fetch_add(1, std::memory_order_release);
+    futex_wake_one(retired_while_stopping_);
+  }
 
   const std::shared_ptr<const error_handler>& unobserved_error() const noexcept { return unobserved_error_; }
 
@@ -91,6 +99,7 @@ class scheduler {
   std::atomic<std::size_t> next_home_{0};
 
   carriers coroutines_{*this};
+  blocking_pool blocking_;
 
   const std::unique_ptr<std::unique_ptr<worker>[]> workers_;  // the regular ones first
   std::atomic<std::size_t> made_{0};

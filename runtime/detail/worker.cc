@@ -1,5 +1,6 @@
 #include <sluice/base/cycles.h>
 #include <sluice/futures/cancelled.h>
+#include <sluice/runtime/detail/quiet_signals.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
 #include <sluice/runtime/detail/thread_state.h>
@@ -268,6 +269,7 @@ bool worker::begin_region() noexcept {
 // ---- Idling
 
 void worker::start() {
+  const quiet_signals inherited;
   thread_ = std::thread([this] { run_thread(); });
 }
 
