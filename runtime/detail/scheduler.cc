@@ -20,8 +20,8 @@ unsigned checked_workers(unsigned asked, unsigned most) {
 
 scheduler::scheduler(runtime_options options)
     : worker_count_(checked_workers(options.workers, most_workers)),
-      stacks_(checked_stack_size(options.stack_size)),
-      reserve_(stacks_.stack_size()),
+      stacks_(checked_stack_size(options.stack_size), options.guards),
+      reserve_(stacks_.stack_size(), options.guards),
       fibers_(worker_count_ + 1) {
   report_stack_overflows();
   if (options.unobserved_error)

@@ -34,7 +34,7 @@ thread_local worker* this_worker = nullptr;
 }
 
 worker::worker(scheduler& s, std::size_t index)
-    : scheduler_(s), index_(index), wheel_(clock::now()), sightings_(s.worker_count_) {}
+    : scheduler_(s), index_(index), wheel_(clock::now()), stacks_(s.stacks_), sightings_(s.worker_count_) {}
 
 // ---- Switching
 
@@ -143,7 +143,8 @@ bool worker::prepare(fiber& f) noexcept {
     return true;
   }
   f.worker_ = this;
-  stack s = f.stack_size_ == scheduler_.stacks_.stack_size() ? scheduler_.stacks_.get() : map_stack(f.stack_size_);
+  const stack_pool& pool = scheduler_.stacks_;
+  stack s = f.stack_size() == pool.stack_size() ? stacks_.get() : map_stack(f.stack_size(), pool.guards());
   if (!s) {
     if (!scheduler_.reserve_.lend_to(f)) return false;
     s = scheduler_.reserve_.memory();
@@ -154,7 +155,7 @@ bool worker::prepare(fiber& f) noexcept {
 
 void worker::give_stack(fiber& f, const stack& s) noexcept {
   f.stack_ = s;
-  f.exec_.sp = make_context(s.top, &worker::fiber_main);
+  f.exec_.sp = make_context(s.top(), &worker::fiber_main);
   f.exec_.sanitizer.create();
   f.exec_.sanitizer.set_stack(s.bottom, s.size);
 }
@@ -167,17 +168,17 @@ void worker::take_stack(fiber& f) noexcept {
       give_stack(*next, f.stack_);
       make_ready(*next);
     }
-  } else if (f.stack_.size == scheduler_.stacks_.stack_size()) {
-    scheduler_.stacks_.put(f.stack_);
+  } else if (f.stack_.home != nullptr) {
+    stacks_.put(f.stack_);
   } else {
     unmap_stack(f.stack_);
   }
 }
 
 void worker::retire(fiber& f) noexcept {
-  take_stack(f);
   scheduler& s = scheduler_;
-  s.fibers_.remove(f);
+  s.fibers_.remove(f);  // first: who finds a fiber there may look at its stack
+  take_stack(f);
   f.dismiss();
   if (s.stopping_.load(std::memory_order_seq_cst)) {
     s.retired_while_stopping_.fetch_add(1, std::memory_order_release);
@@ -345,7 +346,7 @@ bool worker::sleep() {
     woken_.compare_exchange_strong(poked, 0, std::memory_order_relaxed);
     const bool watching = s.keeps_watch(*this);
     const steady_time now = clock::now();
-    steady_time until = wheel_.next_deadline();
+    steady_time until = std::min(wheel_.next_deadline(), s.stacks_.tidy(now));
     if (watching) {
       watch_interval_ = std::clamp<steady_time::duration>(watch_interval_ * 2, first_watch, longest_watch);
       until = std::min(until, now + watch_interval_);

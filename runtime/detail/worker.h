@@ -18,6 +18,7 @@
 #include <sluice/runtime/detail/frame_pool.h>
 #include <sluice/runtime/detail/run_queue.h>
 #include <sluice/runtime/detail/signals.h>
+#include <sluice/runtime/detail/stack_pool.h>
 #include <sluice/timers/wheel.h>
 
 #include <atomic>
@@ -81,6 +82,7 @@ class alignas(64) worker {
 
   // This thread's own:
   frame_pool frames_;
+  stack_magazine stacks_;
   execution loop_;
   execution* left_ = nullptr;
   fiber* leaving_ = nullptr;
