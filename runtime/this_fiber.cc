@@ -30,6 +30,11 @@ std::stop_token stop_token() {
   return f != nullptr ? f->stop_token() : std::stop_token{};
 }
 
+stack_usage stack_used() {
+  const detail::fiber* f = self();
+  return f != nullptr ? stack_usage{.used = f->stack_used(), .size = f->stack_size()} : stack_usage{};
+}
+
 std::string name() {
   const detail::fiber* f = self();
   return f != nullptr ? f->name() : "(thread)";

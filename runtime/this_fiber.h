@@ -3,6 +3,7 @@
 
 #include <sluice/timers/timer.h>
 
+#include <cstddef>
 #include <stop_token>
 #include <string>
 
@@ -21,6 +22,16 @@ void sleep_until(std::chrono::steady_clock::time_point t);
 // A deadline does not request it. Callbacks (std::stop_callback) run on the one who requests, who may be any fiber or
 // thread; they must not wait. A plain thread's token never stops. std::bad_alloc, the first time a fiber asks.
 std::stop_token stop_token();
+
+// How deep the stack of this fiber has been so far, in bytes, and how deep it may get. It costs a few microseconds and
+// blocks nobody; the stack itself is not touched. Stacks are used again: one of the runtime's own size shows the deepest of
+// all fibers that have had it, so `used` is a safe bound, but may be too high. It is exact for a fiber that was launched
+// with another stack_size than the runtime's: that stack is new. Both are 0 on a plain thread.
+struct stack_usage {
+  std::size_t used = 0;
+  std::size_t size = 0;
+};
+stack_usage stack_used();
 
 // As given in launch, else the fiber's number; "(thread)" for a thread.
 std::string name();

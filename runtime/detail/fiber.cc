@@ -9,7 +9,7 @@ namespace sluice::detail {
 
 fiber::fiber(scheduler& s, launch&& how, party& starter)
     : party(starter.random().next()),
-      stack_size_(how.stack_size == 0 ? s.stacks_.stack_size() : checked_stack_size(how.stack_size)),
+      stack_{.size = how.stack_size == 0 ? s.stacks_.stack_size() : checked_stack_size(how.stack_size)},
       scheduler_(&s),
       name_(std::move(how.name)),
       pinned_(how.pinned) {

@@ -53,6 +53,10 @@ class fiber : public party {
   };
   name_text display_name() const noexcept;
   bool pinned() const noexcept { return pinned_; }
+  // Bytes, in all and as deep as it has been (see this_fiber::stack_used); 0 before it first runs. For the fiber itself, or
+  // for one who sees to it that it neither starts nor ends meanwhile.
+  std::size_t stack_size() const noexcept { return stack_.size; }
+  std::size_t stack_used() const noexcept { return stack_ ? detail::stack_used(stack_) : 0; }
 
   timer_queue& timers() noexcept final;
   void wake() noexcept final;
@@ -92,9 +96,8 @@ class fiber : public party {
 
   execution exec_;
   std::atomic<bool> committing_{false};  // its last worker still looks at it; nobody may run it yet
-  stack stack_;
-  std::size_t stack_size_;
-  worker* worker_ = nullptr;  // that runs it, or ran it last; its home if it is pinned
+  stack stack_;                          // before it first runs, only its size
+  worker* worker_ = nullptr;             // that runs it, or ran it last; its home if it is pinned
   scheduler* const scheduler_;
   fiber* next_ready_ = nullptr;       // guarded by the run queue it is in
   fiber* prev_registered_ = nullptr;  // guarded, with the next two, by the registry

@@ -19,7 +19,7 @@ namespace sluice::detail {
 class reserve_stack {
  public:
   // Throws no_stack.
-  explicit reserve_stack(std::size_t size) : memory_(map_stack(size)) {
+  reserve_stack(std::size_t size, stack_guards guards) : memory_(map_stack(size, guards)) {
     if (!memory_) throw no_stack{};
   }
   reserve_stack(const reserve_stack&) = delete;

@@ -27,8 +27,8 @@ unsigned checked_workers(unsigned asked, unsigned most) {
 scheduler::scheduler(runtime_options options)
     : worker_count_(checked_workers(options.workers, most_workers)),
       most_workers_(worker_count_ + checked_spares(options.spare_workers, most_workers) + 1),
-      stacks_(checked_stack_size(options.stack_size)),
-      reserve_(stacks_.stack_size()),
+      stacks_(checked_stack_size(options.stack_size), options.guards),
+      reserve_(stacks_.stack_size(), options.guards),
       fibers_(worker_count_ + 1),
       monitor_(*this, options.spare_workers),
       workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)),

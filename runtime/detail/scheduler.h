@@ -13,6 +13,7 @@
 #include <sluice/runtime/detail/monitor.h>
 #include <sluice/runtime/detail/registry.h>
 #include <sluice/runtime/detail/reserve_stack.h>
+#include <sluice/runtime/detail/stack_pool.h>
 #include <sluice/runtime/detail/worker.h>
 #include <sluice/runtime/options.h>
 

@@ -36,7 +36,12 @@ thread_local worker* this_worker = nullptr;
 }
 
 worker::worker(scheduler& s, std::size_t index)
-    : scheduler_(s), index_(index), spare_(index >= s.worker_count_), wheel_(clock::now()), sightings_(s.most_workers_) {}
+    : scheduler_(s),
+      index_(index),
+      spare_(index >= s.worker_count_),
+      wheel_(clock::now()),
+      stacks_(s.stacks_),
+      sightings_(s.most_workers_) {}
 
 // ---- Switching
 
@@ -145,7 +150,8 @@ bool worker::prepare(fiber& f) noexcept {
     return true;
   }
   f.worker_ = this;
-  stack s = f.stack_size_ == scheduler_.stacks_.stack_size() ? scheduler_.stacks_.get() : map_stack(f.stack_size_);
+  const stack_pool& pool = scheduler_.stacks_;
+  stack s = f.stack_size() == pool.stack_size() ? stacks_.get() : map_stack(f.stack_size(), pool.guards());
   if (!s) {
     if (!scheduler_.reserve_.lend_to(f)) return false;
     s = scheduler_.reserve_.memory();
@@ -156,7 +162,7 @@ bool worker::prepare(fiber& f) noexcept {
 
 void worker::give_stack(fiber& f, const stack& s) noexcept {
   f.stack_ = s;
-  f.exec_.sp = make_context(s.top, &worker::fiber_main);
+  f.exec_.sp = make_context(s.top(), &worker::fiber_main);
   f.exec_.sanitizer.create();
   f.exec_.sanitizer.set_stack(s.bottom, s.size);
 }
@@ -169,17 +175,17 @@ void worker::take_stack(fiber& f) noexcept {
       give_stack(*next, f.stack_);
       make_ready(*next);
     }
-  } else if (f.stack_.size == scheduler_.stacks_.stack_size()) {
-    scheduler_.stacks_.put(f.stack_);
+  } else if (f.stack_.home != nullptr) {
+    stacks_.put(f.stack_);
   } else {
     unmap_stack(f.stack_);
   }
 }
 
 void worker::retire(fiber& f) noexcept {
-  take_stack(f);
   scheduler& s = scheduler_;
-  s.fibers_.remove(f);
+  s.fibers_.remove(f);  // first: who finds a fiber there may look at its stack
+  take_stack(f);
   f.dismiss();
   if (s.stopping_.load(std::memory_order_seq_cst)) {
     s.retired_while_stopping_.fetch_add(1, std::memory_order_release);
@@ -394,7 +400,7 @@ bool worker::sleep() {
   for (bool timed_out = false; !woken() && !timed_out && pinned_.size() == 0 &&
                                s.injected_count_.load(std::memory_order_seq_cst) == 0 &&
                                !s.stopped_.load(std::memory_order_seq_cst);) {
-    const steady_time until = wheel_.next_deadline();
+    const steady_time until = std::min(wheel_.next_deadline(), s.stacks_.tidy(clock::now()));
     futex_wait(woken_, 0, until);
     timed_out = until != steady_time::max() && clock::now() >= until;
   }

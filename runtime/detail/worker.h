@@ -21,6 +21,7 @@
 #include <sluice/runtime/detail/frame_pool.h>
 #include <sluice/runtime/detail/run_queue.h>
 #include <sluice/runtime/detail/signals.h>
+#include <sluice/runtime/detail/stack_pool.h>
 #include <sluice/timers/wheel.h>
 
 #include <sys/types.h>
@@ -103,6 +104,7 @@ class alignas(64) worker {
 
   // This thread's own:
   frame_pool frames_;
+  stack_magazine stacks_;
   execution loop_;
   execution* left_ = nullptr;
   fiber* leaving_ = nullptr;
