@@ -28,7 +28,9 @@
 #include <sluice/runtime/race.h>
 #include <sluice/runtime/runtime.h>
 #include <sluice/runtime/scope.h>
+#include <sluice/runtime/stats.h>
 #include <sluice/runtime/this_fiber.h>
+#include <sluice/runtime/trace.h>
 #include <sluice/select/select.h>
 #include <sluice/select/select_set.h>
 #include <sluice/sync/condition.h>

@@ -1,6 +1,8 @@
 // options.h - what can be chosen for a runtime, and for a fiber.
 #pragma once
 
+#include <sluice/runtime/trace.h>
+
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -17,6 +19,8 @@ struct runtime_options {
   // Called when a fiber's error was dropped and nobody had looked at it; from any fiber or thread, and it must not throw.
   // Default: one line on standard error that names the error and the fiber.
   std::function<void(std::exception_ptr)> unobserved_error = nullptr;
+  // Is told of each step that the scheduler takes. Default: nobody is, and that costs nothing.
+  trace_hook trace = {};
 };
 
 struct launch {

@@ -12,6 +12,7 @@
 #include <sluice/futures/future.h>
 #include <sluice/runtime/detail/spawned.h>
 #include <sluice/runtime/options.h>
+#include <sluice/runtime/stats.h>
 
 #include <chrono>
 #include <memory>
@@ -50,6 +51,9 @@ class runtime {
   // Where its coroutines run: for resume_on and await_on.
   executor& coroutines();
 
+  // std::bad_alloc.
+  runtime_stats stats() const;
+
  private:
   std::unique_ptr<detail::scheduler> scheduler_;
 };
@@ -65,6 +69,13 @@ template <class F>
 auto go(F&& f) {
   return go(launch{}, std::forward<F>(f));
 }
+
+namespace this_runtime {
+
+// Of the runtime of the calling fiber; in a plain thread, of the default runtime. std::bad_alloc.
+runtime_stats stats();
+
+}  // namespace this_runtime
 
 // Runs f as the first fiber of a runtime of its own, and returns its result or throws its exception when every fiber of
 // that runtime has ended: those still blocked when f returns are cancelled. Blocks the caller.

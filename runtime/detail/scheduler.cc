@@ -20,6 +20,7 @@ unsigned checked_workers(unsigned asked, unsigned most) {
 
 scheduler::scheduler(runtime_options options)
     : worker_count_(checked_workers(options.workers, most_workers)),
+      trace_(options.trace),
       stacks_(checked_stack_size(options.stack_size)),
       reserve_(stacks_.stack_size()),
       fibers_(worker_count_ + 1) {
@@ -44,6 +45,46 @@ scheduler::~scheduler() {
   workers_.clear();
 }
 
+runtime_stats scheduler::stats() {
+  runtime_stats all;
+  all.workers.reserve(workers_.size());
+  const in_scheduler looking;
+  for (const auto& w : workers_) {
+    const worker_stats& one = all.workers.emplace_back(w->stats());
+    all.switches += one.switches;
+    all.steals += one.steals;
+    all.timers += one.timers;
+    all.fibers.ready += one.ready;
+    all.fibers.running += one.runs_fiber ? 1 : 0;
+  }
+  all.fibers.ready += injected_count_.load(std::memory_order_relaxed);
+  const registry::figures counted = fibers_.counted();
+  all.fibers.spawned = counted.added;
+  all.fibers.ended = counted.removed;
+  const std::size_t alive = counted.added - counted.removed;
+  all.fibers.waiting = alive - std::min(alive, all.fibers.ready + all.fibers.running);
+  all.tasks = coroutines_.tasks();
+  all.wake_ups = wake_ups_.load(std::memory_order_relaxed);
+  all.parked_workers = idle_count_.load(std::memory_order_relaxed);
+  return all;
+}
+
+void scheduler::tell(trace_event::kind what, int worker, const fiber* f, const fiber* by) const noexcept {
+  const in_scheduler telling;
+  trace_.call(trace_.context, {.what = what,
+                               .worker = worker,
+                               .fiber = f != nullptr ? f->number_ : 0,
+                               .name = f != nullptr ? f->name_.c_str() : "",
+                               .by = by != nullptr ? by->number_ : 0});
+}
+
+void scheduler::tell_by_caller(trace_event::kind what, const fiber& f) const noexcept {
+  const worker* const here = worker::current();
+  const bool inside = here != nullptr && &here->owner() == this;
+  tell(what, inside ? static_cast<int>(here->index()) : trace_event::no_worker, &f,
+       inside ? static_cast<const fiber*>(current_party_slot()) : nullptr);
+}
+
 void scheduler::spawn(fiber& f) {
   worker* const here = worker::current();
   const bool inside = here != nullptr && &here->scheduler_ == this;
@@ -56,6 +97,8 @@ void scheduler::spawn(fiber& f) {
     f.request_stop(waiter::always);
   });
   f.number_ = number;
+  if (traced()) [[unlikely]]
+    tell_by_caller(trace_event::spawned, f);
   if (inside)
     here->make_ready(f);
   else
@@ -103,6 +146,7 @@ void scheduler::wake_idle(worker* which) noexcept {
     idle_count_.fetch_sub(1, std::memory_order_seq_cst);
     which->woken_.store(worker::woken_up, std::memory_order_release);
   }
+  wake_ups_.fetch_add(1, std::memory_order_relaxed);
   futex_wake_one(which->woken_);
 }
 
@@ -115,6 +159,7 @@ void scheduler::summon_watcher() noexcept {
     std::uint32_t asleep = 0;
     summoned->woken_.compare_exchange_strong(asleep, worker::woken_to_watch, std::memory_order_release);
   }
+  wake_ups_.fetch_add(1, std::memory_order_relaxed);
   futex_wake_one(summoned->woken_);
 }
 

@@ -16,6 +16,7 @@
 #include <sluice/runtime/detail/reserve_stack.h>
 #include <sluice/runtime/detail/worker.h>
 #include <sluice/runtime/options.h>
+#include <sluice/runtime/stats.h>
 
 #include <concurrentqueue/concurrentqueue.h>
 
@@ -45,6 +46,11 @@ class scheduler {
   // Where its coroutines run.
   carriers& coroutines() noexcept { return coroutines_; }
 
+  runtime_stats stats();
+  bool traced() const noexcept { return trace_.call != nullptr; }
+  // Of f, which the calling fiber or thread is about to make ready.
+  [[gnu::cold, gnu::noinline]] void tell_by_caller(trace_event::kind what, const fiber& f) const noexcept;
+
   const std::shared_ptr<const error_handler>& unobserved_error() const noexcept { return unobserved_error_; }
 
  private:
@@ -53,6 +59,7 @@ class scheduler {
   friend class carriers;
   static constexpr unsigned most_workers = 1024;
 
+  void tell(trace_event::kind what, int worker, const fiber* f, const fiber* by) const noexcept;
   void stop_tokens() noexcept;
 
   // Work from a thread that is none of the workers.
@@ -72,6 +79,7 @@ class scheduler {
   bool all_idle() const noexcept { return idle_count_.load(std::memory_order_seq_cst) == worker_count_; }
 
   const unsigned worker_count_;
+  const trace_hook trace_;
   stack_pool stacks_;
   reserve_stack reserve_;
   registry fibers_;
@@ -87,6 +95,7 @@ class scheduler {
   std::atomic<std::size_t> idle_count_{0};
   std::atomic<std::uint32_t> searching_{0};
   std::atomic<worker*> watcher_{nullptr};
+  std::atomic<std::uint64_t> wake_ups_{0};
 
   std::atomic<bool> stopping_{false};  // fibers are cancelled
   std::atomic<bool> stopped_{false};   // workers end

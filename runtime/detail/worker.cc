@@ -34,7 +34,21 @@ thread_local worker* this_worker = nullptr;
 }
 
 worker::worker(scheduler& s, std::size_t index)
-    : scheduler_(s), index_(index), wheel_(clock::now()), sightings_(s.worker_count_) {}
+    : scheduler_(s), index_(index), wheel_(clock::now()), traced_(s.trace_.call != nullptr), sightings_(s.worker_count_) {}
+
+// ---- Observed
+
+worker_stats worker::stats() const noexcept {
+  return {.switches = switches_.load(std::memory_order_relaxed),
+          .steals = steals_.load(std::memory_order_relaxed),
+          .ready = queue_.size() + pinned_.size() + (slot_.load(std::memory_order_relaxed) != nullptr ? 1 : 0),
+          .timers = wheel_.size(),
+          .runs_fiber = running_.load(std::memory_order_relaxed) != nullptr};
+}
+
+void worker::tell(trace_event::kind what, const fiber* f, const fiber* by) const noexcept {
+  scheduler_.tell(what, static_cast<int>(index_), f, by);
+}
 
 // ---- Switching
 
@@ -44,6 +58,7 @@ SLUICE_NO_TSAN void worker::switch_to(execution& from, fiber* next, bool from_re
   *current_party_ = next;
   left_ = &from;
   switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  running_.store(next, std::memory_order_relaxed);
   from.exceptions = *exceptions_;
   *exceptions_ = to.exceptions;
   sanitizer_context::leave(from.sanitizer, to.sanitizer, from_retires);
@@ -66,7 +81,11 @@ void worker::finish_switch(execution& entered) noexcept {
       {
         const bool sleeps = f->commit_park(f->exec_.exceptions.uncaught == 0 && !f->is_shielded());
         f->committing_.store(false, std::memory_order_release);
-        if (!sleeps) make_ready(*f);
+        if (!sleeps) {
+          if (traced_) [[unlikely]]
+            tell(trace_event::woken, f, f);
+          make_ready(*f);
+        }
       }
       break;
     case then::queue_again:
@@ -101,6 +120,21 @@ bool worker::yield(fiber& f) noexcept {
 
 // Returns when somebody has resumed f, perhaps on another worker than this.
 void worker::leave_for(fiber& f, fiber* next, then what) noexcept {
+  if (traced_) [[unlikely]]
+    return leave_and_tell(f, next, what);
+  leave(f, next, what);
+}
+
+void worker::leave_and_tell(fiber& f, fiber* next, then what) noexcept {
+  tell(what == then::commit_park   ? trace_event::parked
+       : what == then::queue_again ? trace_event::yielded
+                                   : trace_event::ended,
+       &f);
+  leave(f, next, what);
+  f.worker_->tell(trace_event::resumed, &f);
+}
+
+inline void worker::leave(fiber& f, fiber* next, then what) noexcept {
   leaving_ = &f;
   then_ = what;
   if (what == then::retire) {
@@ -120,6 +154,8 @@ SLUICE_NO_TSAN void worker::fiber_main(void* argument) noexcept {
   {
     const in_scheduler here;
     f.worker_->finish_switch(f.exec_);
+    if (f.worker_->traced_) [[unlikely]]
+      f.worker_->tell(trace_event::began, &f);
   }
   happens_after(f.worker_);  // its thread's beginning
   happens_after(&f);
@@ -309,7 +345,7 @@ fiber* worker::steal(steady_time now) noexcept {
     if (&victim == this) continue;
     sighting& seen = sightings_[victim.index_];
     const std::uint32_t taken = victim.queue_.taken();
-    const std::uint32_t switches = victim.switches_.load(std::memory_order_relaxed);
+    const std::uint64_t switches = victim.switches_.load(std::memory_order_relaxed);
     if (now - seen.when >= steal_age) {
       fiber* found = nullptr;
       if (seen.waiting > taken - seen.taken) {  // of what waited then, some still does
@@ -319,6 +355,11 @@ fiber* worker::steal(steady_time now) noexcept {
         if (victim.slot_.compare_exchange_strong(expected, nullptr, std::memory_order_acquire)) found = seen.in_slot;
       }
       seen = {now, victim.queue_.taken(), victim.queue_.size(), switches, victim.slot_.load(std::memory_order_relaxed)};
+      if (found != nullptr) {
+        steals_.store(steals_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        if (traced_) [[unlikely]]
+          tell(trace_event::stolen, found);
+      }
       if (found != nullptr && prepare(*found)) return found;
     }
     // Its worker may be too busy to look at the clock.
@@ -330,6 +371,8 @@ fiber* worker::steal(steady_time now) noexcept {
 // False: the scheduler has stopped.
 bool worker::sleep() {
   scheduler& s = scheduler_;
+  if (traced_) [[unlikely]]
+    tell(trace_event::worker_parked, nullptr);
   woken_.store(0, std::memory_order_relaxed);
   {
     const std::lock_guard guard(s.idle_lock_);
@@ -363,6 +406,8 @@ bool worker::sleep() {
       s.idle_count_.fetch_sub(1, std::memory_order_seq_cst);
     }
   }
+  if (traced_) [[unlikely]]
+    tell(trace_event::worker_resumed, nullptr);
   if (woken()) watch_interval_ = {};
   return !s.stopped_.load(std::memory_order_seq_cst);
 }

@@ -18,6 +18,8 @@
 #include <sluice/runtime/detail/frame_pool.h>
 #include <sluice/runtime/detail/run_queue.h>
 #include <sluice/runtime/detail/signals.h>
+#include <sluice/runtime/stats.h>
+#include <sluice/runtime/trace.h>
 #include <sluice/timers/wheel.h>
 
 #include <atomic>
@@ -51,6 +53,11 @@ class alignas(64) worker {
   // From anywhere: for a fiber whose home this is.
   void make_pinned_ready(fiber& f) noexcept;
 
+  worker_stats stats() const noexcept;
+  bool traced() const noexcept { return traced_; }
+  // `f` may be null.
+  [[gnu::cold, gnu::noinline]] void tell(trace_event::kind what, const fiber* f, const fiber* by = nullptr) const noexcept;
+
  private:
   friend class scheduler;
   static constexpr int slot_turns = 16;
@@ -59,6 +66,8 @@ class alignas(64) worker {
   void look_around() noexcept;
   static void fire(timer_wheel& wheel, steady_time now) noexcept;
   void leave_for(fiber& f, fiber* next, then what) noexcept;
+  void leave(fiber& f, fiber* next, then what) noexcept;
+  [[gnu::cold, gnu::noinline]] void leave_and_tell(fiber& f, fiber* next, then what) noexcept;
   void switch_to(execution& from, fiber* next, bool from_retires) noexcept;
   void finish_switch(execution& entered) noexcept;
   bool prepare(fiber& f) noexcept;
@@ -76,7 +85,10 @@ class alignas(64) worker {
   run_queue queue_;
   run_queue pinned_;
   std::atomic<fiber*> slot_{nullptr};  // filled by this worker only, emptied by it or by a thief
-  std::atomic<std::uint32_t> switches_{0};
+  // Written by this worker only, read by anybody:
+  std::atomic<std::uint64_t> switches_{0};
+  std::atomic<std::uint64_t> steals_{0};
+  std::atomic<fiber*> running_{nullptr};
   timer_wheel wheel_;
 
   // This thread's own:
@@ -85,6 +97,7 @@ class alignas(64) worker {
   execution* left_ = nullptr;
   fiber* leaving_ = nullptr;
   then then_ = then::nothing;
+  const bool traced_;
   std::uint32_t tick_ = 0;
   int slot_run_ = 0;
   bool searching_ = false;
@@ -96,7 +109,8 @@ class alignas(64) worker {
   // What a thief saw of each victim the last time it looked.
   struct sighting {
     steady_time when{};
-    std::uint32_t taken = 0, waiting = 0, switches = 0;
+    std::uint32_t taken = 0, waiting = 0;
+    std::uint64_t switches = 0;
     fiber* in_slot = nullptr;
   };
   std::vector<sighting> sightings_;
