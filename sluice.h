@@ -6,6 +6,7 @@
 #include <sluice/channels/ends.h>
 #include <sluice/channels/one_shot.h>
 #include <sluice/channels/options.h>
+#include <sluice/channels/stats.h>
 #include <sluice/channels/watch.h>
 #include <sluice/futures/callback.h>
 #include <sluice/events/choose.h>
