@@ -6,6 +6,7 @@
 #include <sluice/channels/ends.h>
 #include <sluice/channels/one_shot.h>
 #include <sluice/channels/options.h>
+#include <sluice/channels/stats.h>
 #include <sluice/channels/watch.h>
 #include <sluice/futures/callback.h>
 #include <sluice/events/choose.h>
@@ -30,7 +31,9 @@
 #include <sluice/runtime/race.h>
 #include <sluice/runtime/runtime.h>
 #include <sluice/runtime/scope.h>
+#include <sluice/runtime/stats.h>
 #include <sluice/runtime/this_fiber.h>
+#include <sluice/runtime/trace.h>
 #include <sluice/select/select.h>
 #include <sluice/select/select_set.h>
 #include <sluice/sync/condition.h>

@@ -24,6 +24,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 
 namespace sluice {
 
@@ -124,8 +125,9 @@ class broadcast {
 
   // `capacity`: how many values a subscriber may be behind. `when_full`: block or drop_oldest. std::invalid_argument for
   // drop_newest, a capacity of 0 and `unbounded`; std::length_error or std::bad_alloc if that capacity cannot be had.
-  explicit broadcast(std::size_t capacity, overflow when_full = overflow::block)
-      : core_(core_ptr::adopt(new core(capacity, when_full))) {}
+  explicit broadcast(std::size_t capacity, overflow when_full = overflow::block, std::string_view name = {})
+      : core_(core_ptr::adopt(new core(capacity, when_full, name))) {}
+  broadcast(std::size_t capacity, std::string_view name) : broadcast(capacity, overflow::block, name) {}
 
   // Blocks until there is room for the slowest subscriber (never with drop_oldest): true; or the broadcast is closed: false,
   // and the value is still the caller's. Throws cancelled (not sent).
@@ -147,6 +149,9 @@ class broadcast {
   std::size_t capacity() const noexcept { return core_->capacity(); }
   // How many there are, at some moment during the call.
   std::size_t subscribers() const noexcept { return core_->subscribers(); }
+  // As given; "" if it has none. Lives as long as the broadcast.
+  const char* name() const noexcept { return core_->name(); }
+  channel_stats stats() const noexcept { return core_->stats(); }
 
  private:
   using core = detail::broadcast_core<T>;

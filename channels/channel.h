@@ -1,6 +1,7 @@
 // channel.h - typed pipes between fibers, threads and whatever else can wait.
 //
 //   channel<int> c(16);                 // bounded; channel<int>(): rendezvous; channel<int>(unbounded); more in options.h
+//   channel<int> d(16, "orders");       // named: reports show it
 //   go([=] { for (int i = 0; i < 3; ++i) c.send(i); c.close(); });
 //   for (int v : c) use(v);             // until closed and drained
 //
@@ -19,6 +20,7 @@
 #include <sluice/channels/detail/channel_core.h>
 #include <sluice/channels/events.h>
 #include <sluice/channels/options.h>
+#include <sluice/channels/stats.h>
 #include <sluice/channels/status.h>
 #include <sluice/futures/wait.h>
 
@@ -26,6 +28,8 @@
 #include <cstddef>
 #include <iterator>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice {
@@ -38,6 +42,8 @@ class channel {
   // std::length_error or std::bad_alloc if that capacity cannot be had.
   explicit channel(std::size_t capacity = 0) : core_(core_ptr::adopt(new detail::channel_core<T>(capacity))) {}
   explicit channel(unbounded_t u) : core_(core_ptr::adopt(new detail::channel_core<T>(u))) {}
+  channel(std::size_t capacity, std::string_view name)
+      : channel(channel_options<T>{.capacity = capacity, .name = std::string(name)}) {}
   explicit channel(keep_latest_t) : channel(channel_options<T>{.capacity = 1, .when_full = overflow::drop_oldest}) {}
   // std::invalid_argument if it is to drop values and is unbounded or has no room; else as above.
   explicit channel(channel_options<T> options)
@@ -143,6 +149,10 @@ class channel {
   std::size_t size() const noexcept { return core_ ? core_->size() : 0; }
   // 0: rendezvous. The largest std::size_t: unbounded.
   std::size_t capacity() const noexcept { return core_ ? core_->capacity() : 0; }
+  // As given; "" if it has none. Lives as long as the channel.
+  const char* name() const noexcept { return core_ ? core_->name() : ""; }
+  // Who waits, and more: see stats.h.
+  channel_stats stats() const noexcept { return core_ ? core_->stats() : channel_stats{}; }
 
   // Receives until the channel is closed and drained; ++ blocks as recv() does.
   class iterator {

@@ -65,6 +65,8 @@ class sender {
   bool closed() const noexcept { return end_.get().closed(); }
   std::size_t size() const noexcept { return end_.get().size(); }
   std::size_t capacity() const noexcept { return end_.get().capacity(); }
+  const char* name() const noexcept { return end_.get().name(); }
+  channel_stats stats() const noexcept { return end_.get().stats(); }
 
  private:
   template <class U, class V>
@@ -85,6 +87,8 @@ class receiver {
   bool closed() const noexcept { return end_.get().closed(); }
   std::size_t size() const noexcept { return end_.get().size(); }
   std::size_t capacity() const noexcept { return end_.get().capacity(); }
+  const char* name() const noexcept { return end_.get().name(); }
+  channel_stats stats() const noexcept { return end_.get().stats(); }
   auto begin() const { return end_.get().begin(); }
   auto end() const noexcept { return end_.get().end(); }
 

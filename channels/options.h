@@ -48,6 +48,9 @@ struct channel_options {
   // Called by whoever does that, with no lock held. It may use channels but should not wait, since the sender waits with it;
   // std::terminate if it throws. Without it such values are destroyed.
   std::function<void(T&&)> undelivered = nullptr;
+
+  // For messages and named_channels().
+  std::string name = {};
 };
 
 namespace detail {

@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace sluice {
@@ -89,7 +90,8 @@ template <class T>
 class watch {
  public:
   using value_type = T;
-  explicit watch(T first) : core_(core_ptr::adopt(new detail::watch_core<T>(std::move(first)))) {}
+  explicit watch(T first, std::string_view name = {})
+      : core_(core_ptr::adopt(new detail::watch_core<T>(std::move(first), name))) {}
 
   // Replaces the value and wakes those who wait for a change. False: the watch is closed, and the value is still the
   // caller's.
@@ -113,6 +115,10 @@ class watch {
   // No more changes; the last value stays. False: it was closed before.
   bool close() const noexcept { return core_->close(); }
   bool closed() const noexcept { return core_->now().closed; }
+  // As given; "" if it has none. Lives as long as the watch.
+  const char* name() const noexcept { return core_->name(); }
+  // Its one value counts as buffered; receivers are those who wait for a change.
+  channel_stats stats() const noexcept { return core_->stats(); }
 
  private:
   using core_ptr = detail::intrusive_ptr<detail::watch_core<T>>;

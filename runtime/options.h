@@ -1,6 +1,8 @@
 // options.h - what can be chosen for a runtime, and for a fiber.
 #pragma once
 
+#include <sluice/runtime/trace.h>
+
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -38,6 +40,8 @@ struct runtime_options {
   std::chrono::milliseconds blocking_keep_alive{5000};
   // For the stacks of all fibers.
   stack_guards guards = stack_guards::always;
+  // Is told of each step that the scheduler takes. Default: nobody is, and that costs nothing.
+  trace_hook trace = {};
 };
 
 struct launch {

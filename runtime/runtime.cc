@@ -6,6 +6,10 @@ namespace sluice {
 runtime::runtime(runtime_options options) : scheduler_(std::make_unique<detail::scheduler>(std::move(options))) {}
 runtime::~runtime() = default;
 
+runtime_stats runtime::stats() const { return scheduler_->stats(); }
+
+runtime_stats this_runtime::stats() { return detail::current_scheduler().stats(); }
+
 executor& runtime::coroutines() {
   scheduler_->coroutines().prepare();
   return scheduler_->coroutines();

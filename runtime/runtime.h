@@ -13,6 +13,7 @@
 #include <sluice/runtime/blocking.h>
 #include <sluice/runtime/detail/spawned.h>
 #include <sluice/runtime/options.h>
+#include <sluice/runtime/stats.h>
 
 #include <chrono>
 #include <memory>
@@ -57,6 +58,9 @@ class runtime {
   // Where its coroutines run: for resume_on and await_on.
   executor& coroutines();
 
+  // std::bad_alloc.
+  runtime_stats stats() const;
+
  private:
   std::unique_ptr<detail::scheduler> scheduler_;
 };
@@ -72,6 +76,13 @@ template <class F>
 auto go(F&& f) {
   return go(launch{}, std::forward<F>(f));
 }
+
+namespace this_runtime {
+
+// Of the runtime of the calling fiber; in a plain thread, of the default runtime. std::bad_alloc.
+runtime_stats stats();
+
+}  // namespace this_runtime
 
 // Runs f as the first fiber of a runtime of its own, and returns its result or throws its exception when every fiber of
 // that runtime has ended: those still blocked when f returns are cancelled. Blocks the caller.

@@ -28,6 +28,7 @@ void timer_wheel::add(timer_node& node, waiter& w, std::uint32_t index) noexcept
   node.queue = this;
   insert(node, std::max(due, now_ + 1));
   wheel_[node.slot / slots][node.slot % slots].push(node, w, index);
+  count(size() + 1);
   if (due < next_.load(std::memory_order_relaxed)) update_next();
 }
 
@@ -35,6 +36,7 @@ void timer_wheel::remove(timer_node& node) noexcept {
   const lock_guard guard(lock_);
   if (!node.linked()) return;
   wait_queue::unlink(node);
+  count(size() - 1);
   if (wheel_[node.slot / slots][node.slot % slots].empty())
     occupied_[node.slot / slots] &= ~(std::uint64_t{1} << (node.slot % slots));
 }
@@ -82,9 +84,10 @@ void timer_wheel::fire(steady_time now) noexcept {
           if (at > now_) {
             insert(node, at);
             wheel_[node.slot / slots][node.slot % slots].push_again(node);
-          } else if (node.try_win()) {
-            due.push(node);
+            return;
           }
+          count(size() - 1);
+          if (node.try_win()) due.push(node);
         });
       }
     }

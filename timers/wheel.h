@@ -32,6 +32,9 @@ class timer_wheel final : public timer_queue {
   // No timer is due before this; steady_time::max() if there is none. Readable without the lock, as a hint for sleeping.
   steady_time next_deadline() const noexcept;
 
+  // How many are armed. Readable without the lock.
+  std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+
  private:
   static constexpr int levels = 8;
   static constexpr std::uint64_t slots = 64;
@@ -42,6 +45,7 @@ class timer_wheel final : public timer_queue {
   void insert(timer_node& node, std::uint64_t due) noexcept;
   std::uint64_t earliest_tick() const noexcept;
   void update_next() noexcept;
+  void count(std::size_t armed) noexcept { size_.store(armed, std::memory_order_relaxed); }
 
   static constexpr std::uint64_t no_tick = ~std::uint64_t{0};
   const steady_time start_;
@@ -50,6 +54,7 @@ class timer_wheel final : public timer_queue {
   std::array<std::uint64_t, levels> occupied_{};
   std::array<std::array<wait_queue, slots>, levels> wheel_;
   std::atomic<std::uint64_t> next_{no_tick};  // earliest_tick(), or earlier
+  std::atomic<std::size_t> size_{0};          // changed with the lock held
 };
 
 }  // namespace sluice::detail

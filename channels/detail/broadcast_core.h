@@ -13,6 +13,7 @@
 #include <sluice/base/check.h>
 #include <sluice/channels/detail/channel_nodes.h>
 #include <sluice/channels/detail/channel_word.h>
+#include <sluice/channels/detail/label.h>
 #include <sluice/channels/detail/shared_value.h>
 #include <sluice/channels/options.h>
 #include <sluice/futures/wait_queue.h>
@@ -47,15 +48,30 @@ class broadcast_core : public ref_counted {
     subscriber* next = nullptr;
   };
 
-  broadcast_core(std::size_t capacity, overflow when_full)
-      : word_(channel_word::send_ready), blocks_(when_full == overflow::block), ring_(checked(capacity, when_full)) {}
-  ~broadcast_core() override { SLUICE_CHECK(senders_.empty(), "a broadcast was destroyed while somebody waits in it"); }
+  broadcast_core(std::size_t capacity, overflow when_full, std::string_view name)
+      : word_(channel_word::send_ready),
+        blocks_(when_full == overflow::block),
+        ring_(checked(capacity, when_full)),
+        label_(name, "broadcast", *this) {}
+  ~broadcast_core() override {
+    label_.withdraw();
+    SLUICE_CHECK(senders_.empty(), "a broadcast was destroyed while somebody waits in it");
+  }
 
   const channel_word& word() const noexcept { return word_; }
   std::size_t capacity() const noexcept { return ring_.size(); }
   std::size_t subscribers() noexcept {
     const section locked(*this);
     return subscriber_count_;
+  }
+
+  const char* name() const noexcept { return label_.text(); }
+  channel_stats stats() noexcept {
+    const section locked(*this);
+    channel_stats now{
+        .buffered = tail_ - head_, .capacity = ring_.size(), .waiting_senders = senders_.size(), .closed = closed_};
+    for (subscriber* s = subscribers_; s != nullptr; s = s->next) now.waiting_receivers += s->waiting.size();
+    return now;
   }
 
   void join(subscriber& s) noexcept {
@@ -278,6 +294,8 @@ class broadcast_core : public ref_counted {
   subscriber* subscribers_ = nullptr;
   std::size_t subscriber_count_ = 0;
   wait_queue senders_;
+  // Not guarded:
+  label label_;
 };
 
 }  // namespace sluice::detail

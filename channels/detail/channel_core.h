@@ -15,6 +15,7 @@
 #include <sluice/base/intrusive_ptr.h>
 #include <sluice/channels/detail/channel_nodes.h>
 #include <sluice/channels/detail/channel_word.h>
+#include <sluice/channels/detail/label.h>
 #include <sluice/channels/detail/value_queue.h>
 #include <sluice/channels/options.h>
 #include <sluice/futures/wait_queue.h>
@@ -48,8 +49,10 @@ class channel_core : public ref_counted {
         when_full_(o.when_full),
         capacity_(o.capacity),
         values_(is_unbounded() ? first_block : capacity_),
-        undelivered_(std::move(o.undelivered)) {}
+        undelivered_(std::move(o.undelivered)),
+        label_(o.name, "channel", *this) {}
   ~channel_core() override {
+    label_.withdraw();
     SLUICE_CHECK(receivers_.empty() && senders_.empty(), "a channel was destroyed while somebody waits in it");
     if (undelivered_)
       for (std::optional<T> left; values_.size() > 0; left.reset()) {
@@ -64,6 +67,12 @@ class channel_core : public ref_counted {
   std::size_t size() noexcept {
     section s(*this);
     return values_.size();
+  }
+
+  const char* name() const noexcept { return label_.text(); }
+  channel_stats stats() noexcept {
+    section s(*this);
+    return {values_.size(), capacity_, receivers_.size(), senders_.size(), closed_};
   }
 
   // Without waiting: true if it was done (or the channel is closed, see n.state).
@@ -300,6 +309,7 @@ class channel_core : public ref_counted {
   std::exception_ptr error_;
   // Not guarded:
   const std::function<void(T&&)> undelivered_;
+  label label_;
 };
 
 }  // namespace sluice::detail

@@ -6,6 +6,7 @@
 
 #include <sluice/base/check.h>
 #include <sluice/base/spinlock.h>
+#include <sluice/channels/detail/label.h>
 #include <sluice/channels/detail/shared_value.h>
 #include <sluice/futures/event.h>
 #include <sluice/futures/wait_queue.h>
@@ -28,8 +29,19 @@ class watch_core : public ref_counted {
     version at;
   };
 
-  explicit watch_core(T&& first) : newest_(shared_value<T>::make()) { newest_->fill(std::move(first)); }
-  ~watch_core() override { SLUICE_CHECK(waiting_.empty(), "a watch was destroyed while somebody waits for it"); }
+  watch_core(T&& first, std::string_view name) : newest_(shared_value<T>::make()), label_(name, "watch", *this) {
+    newest_->fill(std::move(first));
+  }
+  ~watch_core() override {
+    label_.withdraw();
+    SLUICE_CHECK(waiting_.empty(), "a watch was destroyed while somebody waits for it");
+  }
+
+  const char* name() const noexcept { return label_.text(); }
+  channel_stats stats() noexcept {
+    const std::lock_guard locked(mutex_);
+    return {.buffered = 1, .capacity = 1, .waiting_receivers = waiting_.size(), .closed = now().closed};
+  }
 
   version now() const noexcept { return version_of(word_.load(std::memory_order_acquire)); }
   bool news_since(std::uint64_t seen) const noexcept { return is_news(now(), seen); }
@@ -96,6 +108,7 @@ class watch_core : public ref_counted {
   std::atomic<std::uint64_t> word_{0};  // changed with the lock held, read without
   shared_value_ptr<T> newest_;
   wait_queue waiting_;
+  label label_;
 };
 
 }  // namespace sluice::detail

@@ -41,7 +41,8 @@ class carriers final : public executor {
 
   // Cancels every wait of the tasks, now and from now on; carriers end when no task is left.
   void stop() noexcept;
-  bool has_tasks() const noexcept { return task_count_.load(std::memory_order_seq_cst) != 0; }
+  bool has_tasks() const noexcept { return tasks() != 0; }
+  std::size_t tasks() const noexcept { return task_count_.load(std::memory_order_seq_cst); }
   // Whoever posted what has run may still be in post().
   void wait_for_posters() const noexcept;
 

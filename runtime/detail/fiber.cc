@@ -47,7 +47,10 @@ void fiber::wake() noexcept {
   happens_before(this);
   const in_scheduler inside;
   worker* const here = worker::current();
-  if (here != nullptr && &here->owner() == scheduler_)
+  const bool at_home = here != nullptr && &here->owner() == scheduler_;
+  if (at_home ? here->traced() : scheduler_->traced()) [[unlikely]]
+    scheduler_->tell_by_caller(trace_event::woken, *this);
+  if (at_home)
     here->make_ready(*this);
   else
     scheduler_->inject(*this);

@@ -149,11 +149,11 @@ monitor::outlook monitor::look(steady_time now) noexcept {
 }
 
 bool monitor::is_held_up(worker& w, steady_time now) noexcept {
-  const bool in_fiber = w.in_fiber_.load(std::memory_order_acquire);
-  const std::uint32_t switches = w.switches_.load(std::memory_order_relaxed);
+  const bool in_fiber = w.running_.load(std::memory_order_relaxed) != nullptr;
+  const std::uint64_t switches = w.switches_.load(std::memory_order_relaxed);
   auto& seen = w.watched_;
-  if (switches != seen.switches || in_fiber != seen.in_fiber) {
-    seen = {switches, in_fiber, now, in_fiber ? processor_time(w.processor_clock_) : 0ns};
+  if (switches != seen.switches) {
+    seen = {switches, now, in_fiber ? processor_time(w.processor_clock_) : 0ns};
     w.held_up_.store(false, std::memory_order_relaxed);
   }
   if (!in_fiber) return false;

@@ -34,6 +34,20 @@ class registry {
     const std::lock_guard guard(s.lock);
     (f.prev_registered_ == nullptr ? s.first : f.prev_registered_->next_registered_) = f.next_registered_;
     if (f.next_registered_ != nullptr) f.next_registered_->prev_registered_ = f.prev_registered_;
+    ++s.removed;
+  }
+
+  struct figures {
+    std::uint64_t added = 0, removed = 0;
+  };
+  figures counted() noexcept {
+    figures sum;
+    for (std::size_t i = 0; i < count_; ++i) {
+      const std::lock_guard guard(shards_[i].lock);
+      sum.added += shards_[i].added;
+      sum.removed += shards_[i].removed;
+    }
+    return sum;
   }
 
   // Under the lock of each shard in turn.
@@ -64,7 +78,7 @@ class registry {
   struct alignas(64) shard {
     spinlock lock;
     fiber* first = nullptr;
-    std::uint64_t added = 0;
+    std::uint64_t added = 0, removed = 0;
   };
   const std::size_t count_;
   std::unique_ptr<shard[]> shards_;

@@ -27,12 +27,13 @@ unsigned checked_workers(unsigned asked, unsigned most) {
 scheduler::scheduler(runtime_options options)
     : worker_count_(checked_workers(options.workers, most_workers)),
       most_workers_(worker_count_ + checked_spares(options.spare_workers, most_workers) + 1),
+      trace_(options.trace),
       stacks_(checked_stack_size(options.stack_size), options.guards),
       reserve_(stacks_.stack_size(), options.guards),
       fibers_(worker_count_ + 1),
       monitor_(*this, options.spare_workers),
-      workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)),
-      blocking_(*this, options.blocking_threads, options.blocking_keep_alive) {
+      blocking_(*this, options.blocking_threads, options.blocking_keep_alive),
+      workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)) {
   report_stack_overflows();
   if (options.unobserved_error)
     unobserved_error_ = std::make_shared<const error_handler>(std::move(options.unobserved_error));
@@ -54,6 +55,50 @@ scheduler::~scheduler() {
   for (std::size_t i = workers_made(); i-- > 0;) workers_[i].reset();
 }
 
+runtime_stats scheduler::stats() {
+  runtime_stats all;
+  const std::size_t made = workers_made();
+  all.workers.reserve(made);
+  const in_scheduler looking;
+  for (std::size_t i = 0; i < made; ++i) {
+    const worker_stats& one = all.workers.emplace_back(workers_[i]->stats());
+    all.switches += one.switches;
+    all.steals += one.steals;
+    all.timers += one.timers;
+    all.fibers.ready += one.ready;
+    all.fibers.running += one.runs_fiber ? 1 : 0;
+  }
+  all.fibers.ready += injected_count_.load(std::memory_order_relaxed);
+  const registry::figures counted = fibers_.counted();
+  all.fibers.spawned = counted.added;
+  all.fibers.ended = counted.removed;
+  const std::size_t alive = counted.added - counted.removed;
+  all.fibers.waiting = alive - std::min(alive, all.fibers.ready + all.fibers.running);
+  all.tasks = coroutines_.tasks();
+  all.wake_ups = wake_ups_.load(std::memory_order_relaxed);
+  all.parked_workers = idle_count_.load(std::memory_order_relaxed);
+  all.spare_workers = monitor_.spares_at_work();
+  const blocking_pool::figures pool = blocking_.count();
+  all.blocking = {pool.threads, pool.idle, pool.running, pool.queued};
+  return all;
+}
+
+void scheduler::tell(trace_event::kind what, int worker, const fiber* f, const fiber* by) const noexcept {
+  const in_scheduler telling;
+  trace_.call(trace_.context, {.what = what,
+                               .worker = worker,
+                               .fiber = f != nullptr ? f->number_ : 0,
+                               .name = f != nullptr ? f->name_.c_str() : "",
+                               .by = by != nullptr ? by->number_ : 0});
+}
+
+void scheduler::tell_by_caller(trace_event::kind what, const fiber& f) const noexcept {
+  const worker* const here = worker::current();
+  const bool inside = here != nullptr && &here->owner() == this;
+  tell(what, inside ? static_cast<int>(here->index()) : trace_event::no_worker, &f,
+       inside ? static_cast<const fiber*>(current_party_slot()) : nullptr);
+}
+
 void scheduler::spawn(fiber& f) {
   worker* const here = worker::current();
   const bool inside = here != nullptr && &here->scheduler_ == this;
@@ -66,6 +111,8 @@ void scheduler::spawn(fiber& f) {
     f.request_stop(waiter::always);
   });
   f.number_ = number;
+  if (traced()) [[unlikely]]
+    tell_by_caller(trace_event::spawned, f);
   if (inside)
     here->make_ready(f);
   else
@@ -116,6 +163,7 @@ void scheduler::wake_idle(worker* which) noexcept {
     idle_count_.fetch_sub(1, std::memory_order_seq_cst);
     which->woken_.store(1, std::memory_order_release);
   }
+  wake_ups_.fetch_add(1, std::memory_order_relaxed);
   futex_wake_one(which->woken_);
 }
 

@@ -16,6 +16,7 @@
 #include <sluice/runtime/detail/stack_pool.h>
 #include <sluice/runtime/detail/worker.h>
 #include <sluice/runtime/options.h>
+#include <sluice/runtime/stats.h>
 
 #include <concurrentqueue/concurrentqueue.h>
 
@@ -51,6 +52,11 @@ class scheduler {
     futex_wake_one(retired_while_stopping_);
   }
 
+  runtime_stats stats();
+  bool traced() const noexcept { return trace_.call != nullptr; }
+  // Of f, which the calling fiber or thread is about to make ready.
+  [[gnu::cold, gnu::noinline]] void tell_by_caller(trace_event::kind what, const fiber& f) const noexcept;
+
   const std::shared_ptr<const error_handler>& unobserved_error() const noexcept { return unobserved_error_; }
 
  private:
@@ -60,6 +66,7 @@ class scheduler {
   friend class monitor;
   static constexpr unsigned most_workers = 1024;
 
+  void tell(trace_event::kind what, int worker, const fiber* f, const fiber* by) const noexcept;
   void stop_tokens() noexcept;
 
   // Work from a thread that is none of the workers.
@@ -78,6 +85,7 @@ class scheduler {
 
   const unsigned worker_count_;
   const unsigned most_workers_;  // with all spares
+  const trace_hook trace_;
   stack_pool stacks_;
   reserve_stack reserve_;
   registry fibers_;
@@ -92,6 +100,7 @@ class scheduler {
   std::vector<worker*> idle_;  // guarded by idle_lock_; the last one fell asleep last and is warm
   std::atomic<std::size_t> idle_count_{0};
   std::atomic<std::uint32_t> searching_{0};
+  std::atomic<std::uint64_t> wake_ups_{0};
   monitor monitor_;
 
   std::atomic<bool> stopping_{false};  // fibers are cancelled

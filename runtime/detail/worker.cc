@@ -41,7 +41,22 @@ worker::worker(scheduler& s, std::size_t index)
       spare_(index >= s.worker_count_),
       wheel_(clock::now()),
       stacks_(s.stacks_),
+      traced_(s.trace_.call != nullptr),
       sightings_(s.most_workers_) {}
+
+// ---- Observed
+
+worker_stats worker::stats() const noexcept {
+  return {.switches = switches_.load(std::memory_order_relaxed),
+          .steals = steals_.load(std::memory_order_relaxed),
+          .ready = queue_.size() + pinned_.size() + (slot_.load(std::memory_order_relaxed) != nullptr ? 1 : 0),
+          .timers = wheel_.size(),
+          .runs_fiber = running_.load(std::memory_order_relaxed) != nullptr};
+}
+
+void worker::tell(trace_event::kind what, const fiber* f, const fiber* by) const noexcept {
+  scheduler_.tell(what, static_cast<int>(index_), f, by);
+}
 
 // ---- Switching
 
@@ -51,6 +66,7 @@ SLUICE_NO_TSAN void worker::switch_to(execution& from, fiber* next, bool from_re
   *current_party_ = next;
   left_ = &from;
   switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  running_.store(next, std::memory_order_relaxed);
   from.exceptions = *exceptions_;
   *exceptions_ = to.exceptions;
   sanitizer_context::leave(from.sanitizer, to.sanitizer, from_retires);
@@ -73,7 +89,11 @@ void worker::finish_switch(execution& entered) noexcept {
       {
         const bool sleeps = f->commit_park(f->exec_.exceptions.uncaught == 0 && !f->is_shielded());
         f->committing_.store(false, std::memory_order_release);
-        if (!sleeps) make_ready(*f);
+        if (!sleeps) {
+          if (traced_) [[unlikely]]
+            tell(trace_event::woken, f, f);
+          make_ready(*f);
+        }
       }
       break;
     case then::queue_again:
@@ -108,6 +128,21 @@ bool worker::yield(fiber& f) noexcept {
 
 // Returns when somebody has resumed f, perhaps on another worker than this.
 void worker::leave_for(fiber& f, fiber* next, then what) noexcept {
+  if (traced_) [[unlikely]]
+    return leave_and_tell(f, next, what);
+  leave(f, next, what);
+}
+
+void worker::leave_and_tell(fiber& f, fiber* next, then what) noexcept {
+  tell(what == then::commit_park   ? trace_event::parked
+       : what == then::queue_again ? trace_event::yielded
+                                   : trace_event::ended,
+       &f);
+  leave(f, next, what);
+  f.worker_->tell(trace_event::resumed, &f);
+}
+
+inline void worker::leave(fiber& f, fiber* next, then what) noexcept {
   leaving_ = &f;
   then_ = what;
   if (what == then::retire) {
@@ -127,6 +162,8 @@ SLUICE_NO_TSAN void worker::fiber_main(void* argument) noexcept {
   {
     const in_scheduler here;
     f.worker_->finish_switch(f.exec_);
+    if (f.worker_->traced_) [[unlikely]]
+      f.worker_->tell(trace_event::began, &f);
   }
   happens_after(f.worker_);  // its thread's beginning
   happens_after(&f);
@@ -312,10 +349,8 @@ void worker::loop() {
     if (next == nullptr && !called_back_) next = search();
     if (next != nullptr) {
       if (wheel_.next_deadline() != steady_time::max()) scheduler_.monitor_.notice();
-      in_fiber_.store(true, std::memory_order_release);
       switch_to(loop_, next, false);
       finish_switch(loop_);
-      in_fiber_.store(false, std::memory_order_release);
     } else if (spare_ || !sleep()) {
       break;
     }
@@ -360,15 +395,19 @@ fiber* worker::search() {
 fiber* worker::steal(steady_time now) noexcept {
   const std::size_t made = scheduler_.workers_made();
   for (std::size_t i = 1; i < made; ++i) {
-    worker& victim = *scheduler_.workers_[(index_ + i) % made];
-    if (fiber* const found = steal_from(victim, now); found != nullptr && prepare(*found)) return found;
+    fiber* const found = steal_from(*scheduler_.workers_[(index_ + i) % made], now);
+    if (found == nullptr) continue;
+    steals_.store(steals_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (traced_) [[unlikely]]
+      tell(trace_event::stolen, found);
+    if (prepare(*found)) return found;
   }
   return nullptr;
 }
 
 fiber* worker::steal_from(worker& victim, steady_time now) noexcept {
   sighting& seen = sightings_[victim.index_];
-  const std::uint32_t switches = victim.switches_.load(std::memory_order_relaxed);
+  const std::uint64_t switches = victim.switches_.load(std::memory_order_relaxed);
   fiber* found = nullptr;
   if (victim.held_up_.load(std::memory_order_relaxed)) {
     found = victim.queue_.steal_half(queue_, steal_most);
@@ -389,6 +428,8 @@ fiber* worker::steal_from(worker& victim, steady_time now) noexcept {
 // False: the scheduler has stopped.
 bool worker::sleep() {
   scheduler& s = scheduler_;
+  if (traced_) [[unlikely]]
+    tell(trace_event::worker_parked, nullptr);
   woken_.store(0, std::memory_order_relaxed);
   {
     const std::lock_guard guard(s.idle_lock_);
@@ -412,6 +453,8 @@ bool worker::sleep() {
       s.idle_count_.fetch_sub(1, std::memory_order_seq_cst);
     }
   }
+  if (traced_) [[unlikely]]
+    tell(trace_event::worker_resumed, nullptr);
   return !s.stopped_.load(std::memory_order_seq_cst);
 }
 

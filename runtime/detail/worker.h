@@ -22,6 +22,8 @@
 #include <sluice/runtime/detail/run_queue.h>
 #include <sluice/runtime/detail/signals.h>
 #include <sluice/runtime/detail/stack_pool.h>
+#include <sluice/runtime/stats.h>
+#include <sluice/runtime/trace.h>
 #include <sluice/timers/wheel.h>
 
 #include <sys/types.h>
@@ -66,6 +68,11 @@ class alignas(64) worker {
   // From anywhere: for a fiber whose home this is.
   void make_pinned_ready(fiber& f) noexcept;
 
+  worker_stats stats() const noexcept;
+  bool traced() const noexcept { return traced_; }
+  // `f` may be null.
+  [[gnu::cold, gnu::noinline]] void tell(trace_event::kind what, const fiber* f, const fiber* by = nullptr) const noexcept;
+
  private:
   friend class scheduler;
   friend class monitor;
@@ -75,6 +82,8 @@ class alignas(64) worker {
   void look_around() noexcept;
   static void fire(timer_wheel& wheel, steady_time now) noexcept;
   void leave_for(fiber& f, fiber* next, then what) noexcept;
+  void leave(fiber& f, fiber* next, then what) noexcept;
+  [[gnu::cold, gnu::noinline]] void leave_and_tell(fiber& f, fiber* next, then what) noexcept;
   void switch_to(execution& from, fiber* next, bool from_retires) noexcept;
   void finish_switch(execution& entered) noexcept;
   bool prepare(fiber& f) noexcept;
@@ -99,7 +108,10 @@ class alignas(64) worker {
   run_queue queue_;
   run_queue pinned_;
   std::atomic<fiber*> slot_{nullptr};  // filled by this worker only, emptied by it or by a thief
-  std::atomic<std::uint32_t> switches_{0};
+  // Written by this worker only, read by anybody:
+  std::atomic<std::uint64_t> switches_{0};
+  std::atomic<std::uint64_t> steals_{0};
+  std::atomic<fiber*> running_{nullptr};
   timer_wheel wheel_;
 
   // This thread's own:
@@ -109,6 +121,7 @@ class alignas(64) worker {
   execution* left_ = nullptr;
   fiber* leaving_ = nullptr;
   then then_ = then::nothing;
+  const bool traced_;
   std::uint32_t tick_ = 0;
   int slot_run_ = 0;
   bool searching_ = false;
@@ -120,7 +133,8 @@ class alignas(64) worker {
   // What a thief saw of each victim the last time it looked.
   struct sighting {
     steady_time when{};
-    std::uint32_t taken = 0, waiting = 0, switches = 0;
+    std::uint32_t taken = 0, waiting = 0;
+    std::uint64_t switches = 0;
     fiber* in_slot = nullptr;
   };
   std::vector<sighting> sightings_;
@@ -130,14 +144,12 @@ class alignas(64) worker {
   std::atomic<std::uint32_t> woken_{0};
 
   // For the monitor:
-  std::atomic<bool> in_fiber_{false};             // else in its own loop
   std::atomic<std::uint64_t> region_{no_region};  // the value of switches_ when its fiber began a blocking region
   std::atomic<bool> at_work_{false};              // a spare that is not on the bench
   std::atomic<bool> held_up_{false};              // written by the monitor: what is ready here may be taken at once
   static constexpr std::uint64_t no_region = ~std::uint64_t{0};
   struct {
-    std::uint32_t switches = 0;
-    bool in_fiber = false;
+    std::uint64_t switches = 0;
     steady_time since{};
     std::chrono::nanoseconds processor_time{};
   } watched_;  // the monitor's own: when it first saw the fiber that runs now, and how long the thread had run then
