@@ -90,7 +90,7 @@ class left_stack {
  public:
   explicit left_stack(int (*f)()) {
     body = f;
-    parked = detail::make_context(memory_.top, enter);
+    parked = detail::make_context(memory_.top(), enter);
   }
   left_stack(const left_stack&) = delete;
   left_stack& operator=(const left_stack&) = delete;
@@ -99,7 +99,7 @@ class left_stack {
   detail::backtrace walk() const { return detail::walk_parked(parked, memory_); }
 
  private:
-  const detail::stack memory_ = detail::map_stack(detail::checked_stack_size(64 * 1024));
+  const detail::stack memory_ = detail::map_stack(detail::checked_stack_size(64 * 1024), sluice::stack_guards::required);
 };
 
 }  // namespace

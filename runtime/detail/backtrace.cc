@@ -41,9 +41,12 @@ namespace {
 constexpr std::size_t left_by_switch = 152;
 
 struct walk {
+  explicit walk(const stack& memory) noexcept
+      : from(reinterpret_cast<std::uintptr_t>(memory.bottom)), to(reinterpret_cast<std::uintptr_t>(memory.top())) {}
+  explicit walk(std::uintptr_t at_least) noexcept : from(at_least), to(UINTPTR_MAX) {}
+
   backtrace found;
-  // Only frames with their stack pointer in here count.
-  std::uintptr_t from = 0, to = UINTPTR_MAX;
+  const std::uintptr_t from, to;  // frames count whose stack pointer lies there
 };
 
 _Unwind_Reason_Code note(_Unwind_Context* context, void* argument) {
@@ -64,18 +67,21 @@ _Unwind_Reason_Code note(_Unwind_Context* context, void* argument) {
 }  // namespace
 
 backtrace walk_parked(stack_pointer parked, const stack& memory) noexcept {
-  walk w;
-  if (static_cast<std::byte*>(parked) + left_by_switch > memory.top) return w.found;  // made, and never entered
-  w.from = reinterpret_cast<std::uintptr_t>(memory.bottom);
-  w.to = reinterpret_cast<std::uintptr_t>(memory.top);
+  walk w(memory);
+  if (static_cast<std::byte*>(parked) + left_by_switch > memory.top()) return w.found;  // made, and never entered
   sluice_call_below(
       parked, [](void* argument) { _Unwind_Backtrace(note, argument); }, &w);
   return w.found;
 }
 
+backtrace walk_interrupted(const stack& memory) noexcept {
+  walk w(memory);
+  _Unwind_Backtrace(note, &w);
+  return w.found;
+}
+
 [[gnu::noinline]] backtrace walk_caller() noexcept {
-  walk w;
-  w.from = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) + 2 * sizeof(void*);  // past rbp and rip
+  walk w(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) + 2 * sizeof(void*));  // past rbp and rip
   _Unwind_Backtrace(note, &w);
   return w.found;
 }

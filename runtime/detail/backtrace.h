@@ -35,4 +35,7 @@ backtrace walk_parked(stack_pointer parked, const stack& memory) noexcept;
 // Of the function that calls this.
 backtrace walk_caller() noexcept;
 
+// In a handler: of what the signal has interrupted, as far as its frames lie on `memory`.
+backtrace walk_interrupted(const stack& memory) noexcept;
+
 }  // namespace sluice::detail

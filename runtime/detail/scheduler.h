@@ -13,6 +13,7 @@
 #include <sluice/runtime/detail/monitor.h>
 #include <sluice/runtime/detail/registry.h>
 #include <sluice/runtime/detail/reserve_stack.h>
+#include <sluice/runtime/detail/scheduler_list.h>
 #include <sluice/runtime/detail/stack_pool.h>
 #include <sluice/runtime/detail/worker.h>
 #include <sluice/runtime/options.h>
@@ -51,6 +52,8 @@ class scheduler {
     futex_wake_one(retired_while_stopping_);
   }
 
+  listed_scheduler& listed() noexcept { return listed_; }
+
   const std::shared_ptr<const error_handler>& unobserved_error() const noexcept { return unobserved_error_; }
 
  private:
@@ -58,6 +61,7 @@ class scheduler {
   friend class fiber;
   friend class carriers;
   friend class monitor;
+  friend class snapshot_taker;
   static constexpr unsigned most_workers = 1024;
 
   void stop_tokens() noexcept;
@@ -101,6 +105,7 @@ class scheduler {
 
   carriers coroutines_{*this};
   blocking_pool blocking_;
+  listed_scheduler listed_;
 
   const std::unique_ptr<std::unique_ptr<worker>[]> workers_;  // the regular ones first
   std::atomic<std::size_t> made_{0};
