@@ -124,6 +124,9 @@ class waiter {
   bool request_stop(stop_level level) noexcept;
   stop_level stop_requested() const noexcept { return static_cast<stop_level>(stop_.load(std::memory_order_acquire)); }
 
+  // For reports: it is parked, and nobody has won its wait yet. Soon out of date.
+  bool is_waiting() const noexcept { return (word_.load(std::memory_order_relaxed) & (parked | won)) == parked; }
+
   // Makes a decided, parked waiter run again. At most once for each commit_park().
   virtual void wake() noexcept = 0;
 

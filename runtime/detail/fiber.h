@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sluice/base/check.h>
+#include <sluice/base/spin.h>
 #include <sluice/futures/cancelled.h>
 #include <sluice/futures/party.h>
 #include <sluice/runtime/detail/context.h>
@@ -83,7 +84,9 @@ class fiber : public party {
   friend class scheduler;
   friend class run_queue;
   friend class registry;
+  friend class snapshot_taker;
   friend struct overflow_report;
+  friend struct running_stack_access;
 
   // The body. Nothing leaves it.
   virtual void run() noexcept = 0;
@@ -94,10 +97,23 @@ class fiber : public party {
 
   void park() noexcept final;
 
+  // Between these two the fiber is its worker's, and nobody looks at its stack. The worker that had it last may not have let
+  // go of it yet, and somebody may look at it just now (registry::inspect): both are waited for, and are soon done.
+  // Orders: who looks sets held_, then sees running_ false; this sets running_, then sees held_ zero. What keeps the two
+  // steps apart costs nothing here: who looks makes every processor of the process order its accesses (heavy_fence).
+  void begin_running() noexcept {
+    for (spin_wait spin; running_.load(std::memory_order_acquire);) spin.once();
+    running_.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    for (spin_wait spin; held_.load(std::memory_order_acquire) != 0;) spin.once();
+  }
+  void end_running() noexcept { running_.store(false, std::memory_order_release); }
+
   execution exec_;
-  std::atomic<bool> committing_{false};  // its last worker still looks at it; nobody may run it yet
-  stack stack_;                          // before it first runs, only its size
-  worker* worker_ = nullptr;             // that runs it, or ran it last; its home if it is pinned
+  std::atomic<bool> running_{false};
+  std::atomic<std::uint32_t> held_{0};  // how many look at it: it does not run until they are done
+  stack stack_;                         // before it first runs, only its size
+  worker* worker_ = nullptr;            // that runs it, or ran it last; its home if it is pinned
   scheduler* const scheduler_;
   fiber* next_ready_ = nullptr;       // guarded by the run queue it is in
   fiber* prev_registered_ = nullptr;  // guarded, with the next two, by the registry

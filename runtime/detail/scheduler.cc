@@ -47,10 +47,12 @@ scheduler::scheduler(runtime_options options)
     shut_down();
     throw;
   }
+  list_scheduler(*this);
 }
 
 scheduler::~scheduler() {
   shut_down();
+  unlist_scheduler(*this);
   const in_scheduler ending;  // what fibers did to the workers was done on threads that are joined now
   for (std::size_t i = workers_made(); i-- > 0;) workers_[i].reset();
 }
@@ -104,13 +106,12 @@ void scheduler::spawn(fiber& f) {
   const bool inside = here != nullptr && &here->scheduler_ == this;
   happens_before(&f);
   const in_scheduler scheduling;
-  const std::uint64_t number = fibers_.add(f, inside && !here->spare_ ? here->index_ : worker_count_, [&] {
+  fibers_.add(f, inside && !here->spare_ ? here->index_ : worker_count_, [&] {
     // Under the lock that shut_down() takes after it has set stopping_: it finds either the flag set or the fiber listed.
     if (!stopping_.load(std::memory_order_seq_cst)) return;
     f.stop_state_.request_later();
     f.request_stop(waiter::always);
   });
-  f.number_ = number;
   if (traced()) [[unlikely]]
     tell_by_caller(trace_event::spawned, f);
   if (inside)

@@ -13,6 +13,7 @@
 #include <sluice/runtime/detail/monitor.h>
 #include <sluice/runtime/detail/registry.h>
 #include <sluice/runtime/detail/reserve_stack.h>
+#include <sluice/runtime/detail/scheduler_list.h>
 #include <sluice/runtime/detail/stack_pool.h>
 #include <sluice/runtime/detail/worker.h>
 #include <sluice/runtime/options.h>
@@ -56,6 +57,7 @@ class scheduler {
   bool traced() const noexcept { return trace_.call != nullptr; }
   // Of f, which the calling fiber or thread is about to make ready.
   [[gnu::cold, gnu::noinline]] void tell_by_caller(trace_event::kind what, const fiber& f) const noexcept;
+  listed_scheduler& listed() noexcept { return listed_; }
 
   const std::shared_ptr<const error_handler>& unobserved_error() const noexcept { return unobserved_error_; }
 
@@ -64,6 +66,7 @@ class scheduler {
   friend class fiber;
   friend class carriers;
   friend class monitor;
+  friend class snapshot_taker;
   static constexpr unsigned most_workers = 1024;
 
   void tell(trace_event::kind what, int worker, const fiber* f, const fiber* by) const noexcept;
@@ -110,6 +113,7 @@ class scheduler {
 
   carriers coroutines_{*this};
   blocking_pool blocking_;
+  listed_scheduler listed_;
 
   const std::unique_ptr<std::unique_ptr<worker>[]> workers_;  // the regular ones first
   std::atomic<std::size_t> made_{0};

@@ -3,6 +3,7 @@
 #include <sluice/runtime/detail/quiet_signals.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
+#include <sluice/runtime/detail/thread_backtrace.h>
 #include <sluice/runtime/detail/thread_state.h>
 #include <sluice/runtime/detail/worker.h>
 
@@ -62,9 +63,10 @@ void worker::tell(trace_event::kind what, const fiber* f, const fiber* by) const
 
 SLUICE_NO_TSAN void worker::switch_to(execution& from, fiber* next, bool from_retires) noexcept {
   execution& to = next != nullptr ? next->exec_ : loop_;
+  left_.store(&from, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   if (next != nullptr) next->worker_ = this;
   *current_party_ = next;
-  left_ = &from;
   switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   running_.store(next, std::memory_order_relaxed);
   from.exceptions = *exceptions_;
@@ -75,7 +77,8 @@ SLUICE_NO_TSAN void worker::switch_to(execution& from, fiber* next, bool from_re
 
 // On the context that was entered: settles the one that was left.
 void worker::finish_switch(execution& entered) noexcept {
-  entered.sanitizer.enter(left_ == &loop_ ? &loop_.sanitizer : nullptr);
+  entered.sanitizer.enter(left_.load(std::memory_order_relaxed) == &loop_ ? &loop_.sanitizer : nullptr);
+  left_.store(nullptr, std::memory_order_relaxed);
   fiber* const f = leaving_;
   const then what = then_;
   then_ = then::nothing;
@@ -85,10 +88,9 @@ void worker::finish_switch(execution& entered) noexcept {
     case then::commit_park:
       // While an exception unwinds a stack, a wait in a destructor must not throw another. Once parked, another worker may
       // take the fiber: it waits in prepare() until this one has let go.
-      f->committing_.store(true, std::memory_order_relaxed);
       {
         const bool sleeps = f->commit_park(f->exec_.exceptions.uncaught == 0 && !f->is_shielded());
-        f->committing_.store(false, std::memory_order_release);
+        f->end_running();
         if (!sleeps) {
           if (traced_) [[unlikely]]
             tell(trace_event::woken, f, f);
@@ -97,6 +99,7 @@ void worker::finish_switch(execution& entered) noexcept {
       }
       break;
     case then::queue_again:
+      f->end_running();
       (f->pinned() ? pinned_ : queue_).push(*f);
       break;
     case then::retire:
@@ -182,15 +185,15 @@ SLUICE_NO_TSAN void worker::fiber_main(void* argument) noexcept {
 // Whoever takes a fiber from a queue calls this before it runs it. It gets its stack when it first runs: a thousand that are
 // spawned and not begun need none.
 bool worker::prepare(fiber& f) noexcept {
-  if (f.stack_) {
-    for (spin_wait spin; f.committing_.load(std::memory_order_acquire);) spin.once();
-    return true;
-  }
+  f.begin_running();
+  if (f.stack_) return true;
   f.worker_ = this;
   const stack_pool& pool = scheduler_.stacks_;
   stack s = f.stack_size() == pool.stack_size() ? stacks_.get() : map_stack(f.stack_size(), pool.guards());
   if (!s) {
+    f.end_running();  // it may have to stand in line
     if (!scheduler_.reserve_.lend_to(f)) return false;
+    f.begin_running();
     s = scheduler_.reserve_.memory();
   }
   give_stack(f, s);
@@ -209,7 +212,9 @@ void worker::take_stack(fiber& f) noexcept {
   unpoison_stack(f.stack_.bottom, f.stack_.size);
   if (scheduler_.reserve_.is(f.stack_)) {
     if (fiber* next = scheduler_.reserve_.hand_on()) {
+      next->begin_running();
       give_stack(*next, f.stack_);
+      next->end_running();
       make_ready(*next);
     }
   } else if (f.stack_.home != nullptr) {
@@ -323,11 +328,12 @@ void worker::join() {
 void worker::run_thread() {
   current_party_ = &current_party_slot();
   exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
-  thread_id_ = gettid();
+  thread_id_.store(gettid(), std::memory_order_relaxed);
   pthread_getcpuclockid(pthread_self(), &processor_clock_);
   if (spare_) ask_for_short_slices();
   loop_.sanitizer.adopt_thread();
-  for_overflows_.use();
+  for_signals_.use();
+  accept_stack_requests();
   share_errno();
   happens_before(this);
   {
@@ -339,6 +345,7 @@ void worker::run_thread() {
       scheduler_.monitor_.take_back(*this);
     }
   }
+  thread_id_.store(0, std::memory_order_relaxed);
   signal_stack::release();
 }
 

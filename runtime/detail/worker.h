@@ -76,6 +76,7 @@ class alignas(64) worker {
  private:
   friend class scheduler;
   friend class monitor;
+  friend struct running_stack_access;
   static constexpr int slot_turns = 16;
 
   fiber* pick_next() noexcept;
@@ -118,7 +119,7 @@ class alignas(64) worker {
   frame_pool frames_;
   stack_magazine stacks_;
   execution loop_;
-  execution* left_ = nullptr;
+  std::atomic<execution*> left_{nullptr};  // while a switch is on its way: what it leaves. Read in signal handlers
   fiber* leaving_ = nullptr;
   then then_ = then::nothing;
   const bool traced_;
@@ -138,7 +139,7 @@ class alignas(64) worker {
     fiber* in_slot = nullptr;
   };
   std::vector<sighting> sightings_;
-  signal_stack for_overflows_;
+  signal_stack for_signals_;
 
   bool idle_ = false;  // guarded by the scheduler's idle lock
   std::atomic<std::uint32_t> woken_{0};
@@ -154,7 +155,7 @@ class alignas(64) worker {
     std::chrono::nanoseconds processor_time{};
   } watched_;  // the monitor's own: when it first saw the fiber that runs now, and how long the thread had run then
   clockid_t processor_clock_{};
-  pid_t thread_id_ = 0;
+  std::atomic<pid_t> thread_id_{0};  // while its thread runs
   std::thread thread_;
 };
 
