@@ -29,6 +29,7 @@
 #include <sluice/runtime/context_key.h>
 #include <sluice/runtime/deadline.h>
 #include <sluice/runtime/dump.h>
+#include <sluice/runtime/hog.h>
 #include <sluice/runtime/race.h>
 #include <sluice/runtime/runtime.h>
 #include <sluice/runtime/scope.h>

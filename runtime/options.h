@@ -21,6 +21,8 @@ enum class stack_guards {
   none,         // never one
 };
 
+struct hog_report;  // hog.h
+
 struct runtime_options {
   // Threads that run fibers. 0: one for each hardware thread.
   unsigned workers = 0;
@@ -40,6 +42,10 @@ struct runtime_options {
   std::chrono::milliseconds blocking_keep_alive{5000};
   // For the stacks of all fibers.
   stack_guards guards = stack_guards::always;
+  // Called when a fiber has kept its worker for hog_limit without a wait, once for each fiber; on a thread of the runtime,
+  // which it may block. The look every few milliseconds that finds them is the same that brings in spare workers.
+  std::function<void(const hog_report&)> on_hog = nullptr;
+  std::chrono::milliseconds hog_limit{10};
   // Is told of each step that the scheduler takes. Default: nobody is, and that costs nothing.
   trace_hook trace = {};
 };

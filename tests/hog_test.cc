@@ -4,6 +4,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <sstream>
+#include <string>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -231,5 +234,70 @@ TEST_CASE("runtimes end while spares are at work") {
         std::this_thread::sleep_for(std::chrono::microseconds(i * 20));
       }));
     if (i % 2) test::join(fibers);
+  }
+}
+
+namespace {
+
+// Out of line and with a name of its own, for the report.
+[[gnu::noinline]] void compute_for_too_long(const std::atomic<bool>& enough) {
+  while (!enough) {}
+}
+
+}  // namespace
+
+TEST_CASE("a hog is reported once, with its name, its stack and the pinned fibers behind it") {
+  for (const unsigned n : test::worker_counts()) {
+    std::atomic<bool> enough{false};
+    std::atomic<int> reports{0};
+    sluice::hog_report seen;
+    auto options = test::with_workers(n);
+    options.on_hog = [&](const sluice::hog_report& hog) {
+      if (reports++ == 0) seen = hog;
+      enough = true;
+    };
+    sluice::run(options, [&] {
+      sluice::go({.name = "greedy", .pinned = true}, [&] {
+        auto behind = sluice::go({.name = "behind", .pinned = true}, [] {});
+        compute_for_too_long(enough);
+        behind.get();
+        enough = false;
+        const auto end = std::chrono::steady_clock::now() + 30ms;
+        while (std::chrono::steady_clock::now() < end) {}  // the same fiber again: not news
+      }).get();
+    });
+    CHECK(reports == 1);
+    CHECK(seen.fiber == "'greedy'");
+    CHECK(seen.kept >= 10ms);
+    CHECK_FALSE(seen.sleeps);
+    CHECK_FALSE(seen.stack.empty());
+    CHECK(seen.pinned_behind == std::vector<std::string>{"'behind'"});
+    std::ostringstream words;
+    words << seen;
+    CHECK(words.str().find("fiber 'greedy' has kept its worker for ") != std::string::npos);
+    CHECK(words.str().find("1 pinned fiber waits behind it: 'behind'") != std::string::npos);
+  }
+}
+
+TEST_CASE("a fiber that blocks its thread is reported as asleep, one in a blocking region is not reported") {
+  for (const unsigned n : test::worker_counts()) {
+    std::atomic<int> reports{0};
+    std::atomic<bool> slept{false};
+    auto options = test::with_workers(n);
+    options.on_hog = [&](const sluice::hog_report& hog) {
+      slept = hog.sleeps && hog.fiber == "'sleeper'";
+      ++reports;
+    };
+    sluice::run(options, [&] {
+      sluice::go([] {
+        const sluice::blocking_region r;
+        std::this_thread::sleep_for(40ms);
+      }).get();
+      CHECK(reports == 0);
+      sluice::go({.name = "sleeper"}, [&] {
+        while (reports == 0) std::this_thread::sleep_for(20ms);
+      }).get();
+    });
+    CHECK(slept);
   }
 }

@@ -123,6 +123,7 @@ class fiber : public party {
   std::string name_;
   stop_state stop_state_;
   const bool pinned_;
+  bool known_as_hog_ = false;  // written while it runs, on its thread
 };
 
 }  // namespace sluice::detail

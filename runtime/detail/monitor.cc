@@ -1,10 +1,13 @@
 #include <sluice/runtime/detail/monitor.h>
 #include <sluice/runtime/detail/scheduler.h>
+#include <sluice/runtime/detail/thread_backtrace.h>
 #include <sluice/runtime/detail/thread_state.h>
+#include <sluice/runtime/hog.h>
 
 #include <algorithm>
 #include <mutex>
 #include <exception>
+#include <vector>
 
 namespace sluice::detail {
 
@@ -22,6 +25,7 @@ constexpr auto patience = 2ms;
 constexpr auto processor_patience = 1ms;
 // A worker that is merely busy looks at its timers itself.
 constexpr auto late_timer = 1ms;
+constexpr std::size_t most_names = 16;
 
 }  // namespace
 
@@ -95,7 +99,13 @@ bool monitor::keep_watch(worker& self) noexcept {
     state_.store(awake, std::memory_order_seq_cst);
     const steady_time now = clock::now();
     const outlook seen = look(now);
-    if (seen.spare_needed && hand_over(self)) return true;
+    if (seen.hog != nullptr) {
+      const bool relieved = hand_over(self);  // the report may take its time
+      report(*seen.hog, now);
+      if (relieved) return true;
+    } else if (seen.spare_needed && hand_over(self)) {
+      return true;
+    }
     interval = seen.something_waits ? quick_look : std::min<steady_time::duration>(interval * 2, longest_look);
     if (scheduler_.stopped_.load(std::memory_order_seq_cst)) break;
     if (!all_idle()) {
@@ -132,6 +142,7 @@ monitor::outlook monitor::look(steady_time now) noexcept {
       continue;
     }
     any_held_up |= held_up;
+    if (held_up && is_new_hog(w, now)) seen.hog = &w;
     waits_behind |= held_up && w.has_ready();
     if (timer <= now) worker::fire(w.wheel_, now);
     seen.next_timer = std::min(seen.next_timer, w.wheel_.next_deadline());
@@ -153,7 +164,7 @@ bool monitor::is_held_up(worker& w, steady_time now) noexcept {
   const std::uint64_t switches = w.switches_.load(std::memory_order_relaxed);
   auto& seen = w.watched_;
   if (switches != seen.switches) {
-    seen = {switches, now, in_fiber ? processor_time(w.processor_clock_) : 0ns};
+    seen = {switches, now, in_fiber ? processor_time(w.processor_clock_) : 0ns, false};
     w.held_up_.store(false, std::memory_order_relaxed);
   }
   if (!in_fiber) return false;
@@ -166,6 +177,37 @@ bool monitor::is_held_up(worker& w, steady_time now) noexcept {
   if (!held_up()) return false;
   w.held_up_.store(true, std::memory_order_relaxed);
   return true;
+}
+
+bool monitor::is_new_hog(worker& w, steady_time now) const noexcept {
+  return scheduler_.on_hog_ != nullptr && !w.watched_.reported && now - w.watched_.since >= scheduler_.hog_limit_ &&
+         w.region_.load(std::memory_order_acquire) != w.watched_.switches;
+}
+
+void monitor::report(worker& hog, steady_time now) noexcept {
+  hog.watched_.reported = true;
+  const bool sleeps = !is_runnable(hog.thread_id_.load(std::memory_order_relaxed));
+  const running_stack found = stack_of(hog, 5ms, asked_as::hog);
+  if (hog.switches_.load(std::memory_order_relaxed) != hog.watched_.switches || !found.first_as_hog) return;
+  const outside_scheduler users_code;
+  try {
+    hog_report words{.fiber = found.name.text,
+                     .kept = std::chrono::duration_cast<std::chrono::milliseconds>(now - hog.watched_.since),
+                     .sleeps = sleeps,
+                     .stack = {found.calls.frames().begin(), found.calls.frames().end()},
+                     .pinned_behind = {},
+                     .pinned_behind_count = 0};
+    std::vector<fiber::name_text> behind;
+    behind.reserve(most_names);
+    hog.pinned_.visit([&](const fiber& f) {
+      if (behind.size() < most_names) behind.push_back(f.display_name());
+      ++words.pinned_behind_count;
+    });
+    for (const fiber::name_text& name : behind) words.pinned_behind.emplace_back(name.text);
+    (*scheduler_.on_hog_)(words);
+  } catch (...) {
+    report_unobserved(std::current_exception(), "on_hog");
+  }
 }
 
 // False: there is nobody to hand it to.

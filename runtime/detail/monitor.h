@@ -71,6 +71,7 @@ class monitor {
  private:
   enum : std::uint32_t { asleep, awake, hurried };
   struct outlook {
+    worker* hog = nullptr;  // to be reported
     bool spare_needed = false;
     bool something_waits = false;
     steady_time next_timer = steady_time::max();
@@ -81,6 +82,8 @@ class monitor {
   bool keep_watch(worker& self) noexcept;
   outlook look(steady_time now) noexcept;
   bool is_held_up(worker& w, steady_time now) noexcept;
+  bool is_new_hog(worker& w, steady_time now) const noexcept;
+  void report(worker& hog, steady_time now) noexcept;
   bool hand_over(worker& self) noexcept;
   void appoint(worker& spare) noexcept;
   bool all_idle() const noexcept;

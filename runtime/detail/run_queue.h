@@ -32,6 +32,13 @@ class run_queue {
     return size() > 0 ? &remove_first() : nullptr;
   }
 
+  // f(const fiber&) for each, under the lock.
+  template <class F>
+  void visit(F f) {
+    const std::lock_guard guard(lock_);
+    for (const fiber* each = first_; each != nullptr; each = each->next_ready_) f(*each);
+  }
+
   // Moves the older half of what is here, at least one and at most `most`, to `thief`; returns the first of them instead
   // of queueing it.
   fiber* steal_half(run_queue& thief, std::uint32_t most) noexcept {

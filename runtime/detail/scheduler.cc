@@ -31,6 +31,9 @@ scheduler::scheduler(runtime_options options)
       stacks_(checked_stack_size(options.stack_size), options.guards),
       reserve_(stacks_.stack_size(), options.guards),
       fibers_(worker_count_ + 1),
+      on_hog_(options.on_hog ? std::make_unique<const std::function<void(const hog_report&)>>(std::move(options.on_hog))
+                             : nullptr),
+      hog_limit_(options.hog_limit),
       monitor_(*this, options.spare_workers),
       blocking_(*this, options.blocking_threads, options.blocking_keep_alive),
       workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)) {

@@ -93,6 +93,8 @@ class scheduler {
   reserve_stack reserve_;
   registry fibers_;
   std::shared_ptr<const error_handler> unobserved_error_;
+  const std::unique_ptr<const std::function<void(const hog_report&)>> on_hog_;  // null if nobody wants to know
+  const std::chrono::milliseconds hog_limit_;
 
   moodycamel::ConcurrentQueue<fiber*> injected_;
   run_queue injected_late_;  // for want of memory for the former

@@ -355,7 +355,7 @@ void worker::loop() {
     fiber* next = called_back_ ? nullptr : pick_next();
     if (next == nullptr && !called_back_) next = search();
     if (next != nullptr) {
-      if (wheel_.next_deadline() != steady_time::max()) scheduler_.monitor_.notice();
+      if (scheduler_.on_hog_ != nullptr || wheel_.next_deadline() != steady_time::max()) scheduler_.monitor_.notice();
       switch_to(loop_, next, false);
       finish_switch(loop_);
     } else if (spare_ || !sleep()) {

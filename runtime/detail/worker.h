@@ -153,6 +153,7 @@ class alignas(64) worker {
     std::uint64_t switches = 0;
     steady_time since{};
     std::chrono::nanoseconds processor_time{};
+    bool reported = false;
   } watched_;  // the monitor's own: when it first saw the fiber that runs now, and how long the thread had run then
   clockid_t processor_clock_{};
   std::atomic<pid_t> thread_id_{0};  // while its thread runs
