@@ -189,7 +189,6 @@ void monitor::report(worker& hog, steady_time now) noexcept {
   const bool sleeps = !is_runnable(hog.thread_id_.load(std::memory_order_relaxed));
   const running_stack found = stack_of(hog, 5ms, asked_as::hog);
   if (hog.switches_.load(std::memory_order_relaxed) != hog.watched_.switches || !found.first_as_hog) return;
-  const outside_scheduler users_code;
   try {
     hog_report words{.fiber = found.name.text,
                      .kept = std::chrono::duration_cast<std::chrono::milliseconds>(now - hog.watched_.since),
@@ -204,6 +203,7 @@ void monitor::report(worker& hog, steady_time now) noexcept {
       ++words.pinned_behind_count;
     });
     for (const fiber::name_text& name : behind) words.pinned_behind.emplace_back(name.text);
+    const outside_scheduler users_code;
     (*scheduler_.on_hog_)(words);
   } catch (...) {
     report_unobserved(std::current_exception(), "on_hog");
@@ -223,7 +223,6 @@ bool monitor::hand_over(worker& self) noexcept {
   if (successor == nullptr) {
     if (scheduler_.workers_made() > scheduler_.worker_count_ + most_) return false;
     try {
-      const outside_scheduler creating_a_thread;
       successor = &scheduler_.add_spare();
     } catch (const std::exception&) {  // no memory or no thread: as if there were no more spares
       return false;

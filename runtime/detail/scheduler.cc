@@ -45,6 +45,7 @@ scheduler::scheduler(runtime_options options)
     for (unsigned i = 0; i < worker_count_; ++i) workers_[i] = std::make_unique<worker>(*this, i);
     made_.store(worker_count_, std::memory_order_release);
     for (unsigned i = 0; i < worker_count_; ++i) workers_[i]->start();
+    const in_scheduler starting;
     monitor_.start();
   } catch (...) {
     shut_down();
@@ -174,7 +175,10 @@ void scheduler::wake_idle(worker* which) noexcept {
 worker& scheduler::add_spare() {
   const std::size_t index = workers_made();
   workers_[index] = std::make_unique<worker>(*this, index);
-  workers_[index]->start();
+  {
+    const outside_scheduler creating_a_thread;
+    workers_[index]->start();
+  }
   made_.store(index + 1, std::memory_order_release);
   return *workers_[index];
 }
@@ -234,8 +238,11 @@ void scheduler::shut_down() {
   coroutines_.wait_for_posters();
   for (spin_wait spin; injecting_.load(std::memory_order_acquire) != 0;) spin.once();
   stopped_.store(true, std::memory_order_seq_cst);
-  for (unsigned i = 0; i < worker_count_ && workers_[i] != nullptr; ++i) wake_idle(workers_[i].get());
-  monitor_.stop();
+  {
+    const in_scheduler stopping;
+    for (unsigned i = 0; i < worker_count_ && workers_[i] != nullptr; ++i) wake_idle(workers_[i].get());
+    monitor_.stop();
+  }
   for (std::size_t i = 0; i < workers_made(); ++i) workers_[i]->join();  // each has been made by one before it
   blocking_.join();
 }
