@@ -270,7 +270,7 @@ TEST_CASE("a hog is reported once, with its name, its stack and the pinned fiber
     CHECK(seen.fiber == "'greedy'");
     CHECK(seen.kept >= 10ms);
     CHECK_FALSE(seen.sleeps);
-    CHECK_FALSE(seen.stack.empty());
+    if (!test::tsan) CHECK_FALSE(seen.stack.empty());  // TSan holds signals back while a loop computes
     CHECK(seen.pinned_behind == std::vector<std::string>{"'behind'"});
     std::ostringstream words;
     words << seen;

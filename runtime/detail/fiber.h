@@ -86,6 +86,7 @@ class fiber : public party {
   friend class registry;
   friend class snapshot_taker;
   friend struct overflow_report;
+  friend class monitor;
   friend struct running_stack_access;
 
   // The body. Nothing leaves it.
@@ -123,7 +124,7 @@ class fiber : public party {
   std::string name_;
   stop_state stop_state_;
   const bool pinned_;
-  bool known_as_hog_ = false;  // written while it runs, on its thread
+  std::atomic<bool> known_as_hog_{false};
 };
 
 }  // namespace sluice::detail

@@ -187,22 +187,31 @@ bool monitor::is_new_hog(worker& w, steady_time now) const noexcept {
 void monitor::report(worker& hog, steady_time now) noexcept {
   hog.watched_.reported = true;
   const bool sleeps = !is_runnable(hog.thread_id_.load(std::memory_order_relaxed));
-  const running_stack found = stack_of(hog, 5ms, asked_as::hog);
-  if (hog.switches_.load(std::memory_order_relaxed) != hog.watched_.switches || !found.first_as_hog) return;
+  const running_stack found = stack_of(hog, 5ms);
+  // What runs there may have ended meanwhile; what is registered has not.
+  fiber::name_text name{};
+  bool news = false;
+  scheduler_.fibers_.visit([&, which = hog.running_.load(std::memory_order_relaxed)](fiber& f) {
+    if (&f != which || hog.switches_.load(std::memory_order_relaxed) != hog.watched_.switches) return;
+    name = f.display_name();
+    news = !f.known_as_hog_.exchange(true, std::memory_order_relaxed);
+  });
+  if (!news) return;
   try {
-    hog_report words{.fiber = found.name.text,
+    hog_report words{.fiber = name.text,
                      .kept = std::chrono::duration_cast<std::chrono::milliseconds>(now - hog.watched_.since),
                      .sleeps = sleeps,
-                     .stack = {found.calls.frames().begin(), found.calls.frames().end()},
+                     .stack = {},
                      .pinned_behind = {},
                      .pinned_behind_count = 0};
+    if (found.what == running_stack::in_fiber) words.stack.assign(found.calls.frames().begin(), found.calls.frames().end());
     std::vector<fiber::name_text> behind;
     behind.reserve(most_names);
     hog.pinned_.visit([&](const fiber& f) {
       if (behind.size() < most_names) behind.push_back(f.display_name());
       ++words.pinned_behind_count;
     });
-    for (const fiber::name_text& name : behind) words.pinned_behind.emplace_back(name.text);
+    for (const fiber::name_text& each : behind) words.pinned_behind.emplace_back(each.text);
     const outside_scheduler users_code;
     (*scheduler_.on_hog_)(words);
   } catch (...) {

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
-#include <utility>
 
 namespace sluice::detail {
 
@@ -19,14 +18,13 @@ struct running_stack_access {
   static pid_t thread_of(const worker& w) noexcept { return w.thread_id_.load(std::memory_order_relaxed); }
 
   // Of the calling thread. In the handler.
-  static void write_down(const worker& w, asked_as why, running_stack& answer) noexcept {
-    auto* const f = static_cast<fiber*>(current_party_slot());
+  static void write_down(const worker& w, running_stack& answer) noexcept {
+    const auto* const f = static_cast<const fiber*>(current_party_slot());
     if (f == nullptr || w.left_.load(std::memory_order_relaxed) != nullptr) {
       answer.what = running_stack::in_scheduler;
       return;
     }
     write_down(*f, answer);
-    answer.first_as_hog = why == asked_as::hog && !std::exchange(f->known_as_hog_, true);
     answer.calls = walk_interrupted(f->stack_);
   }
   static void write_down(const fiber& f, running_stack& answer) noexcept {
@@ -48,7 +46,6 @@ struct request {
   std::atomic<std::uint32_t> state{idle};
   std::atomic<pid_t> thread{0};
   worker* whom = nullptr;
-  asked_as why = asked_as::any;
   running_stack answer;
 };
 constinit request the_request;
@@ -70,7 +67,7 @@ void on_request(int signal_number, siginfo_t* info, void* context) {
     pass_on(signal_number, info, context);
   } else if (state % request::phases == request::asked && r.thread.load(std::memory_order_relaxed) == gettid() &&
              r.state.compare_exchange_strong(state, state + 1, std::memory_order_acquire)) {
-    running_stack_access::write_down(*r.whom, r.why, r.answer);
+    running_stack_access::write_down(*r.whom, r.answer);
     r.state.store(state + 2, std::memory_order_release);
     futex_wake_one(r.state);
   }
@@ -93,12 +90,11 @@ bool handler_in_place() noexcept {
 }
 
 // Once. Under the request's lock.
-running_stack ask(worker& w, steady_time until, asked_as why) noexcept {
+running_stack ask(worker& w, steady_time until) noexcept {
   request& r = the_request;
   r.answer = {};
   const pid_t thread = running_stack_access::thread_of(w);
   r.whom = &w;
-  r.why = why;
   r.thread.store(thread, std::memory_order_relaxed);
   std::uint32_t state = (r.state.load(std::memory_order_relaxed) / request::phases + 1) * request::phases + request::asked;
   r.state.store(state, std::memory_order_release);
@@ -117,7 +113,7 @@ running_stack ask(worker& w, steady_time until, asked_as why) noexcept {
 
 }  // namespace
 
-running_stack stack_of(worker& w, std::chrono::nanoseconds patience, asked_as why) {
+running_stack stack_of(worker& w, std::chrono::nanoseconds patience) {
   running_stack answer;
   if (&w == worker::current()) {
     running_stack_access::write_down(static_cast<const fiber&>(party::current()), answer);
@@ -129,7 +125,7 @@ running_stack stack_of(worker& w, std::chrono::nanoseconds patience, asked_as wh
   if (!handler_in_place()) return answer;
   // In the scheduler is where a busy worker is every now and then, for some nanoseconds.
   for (int i = 0; i < most_tries; ++i) {
-    answer = ask(w, until, why);
+    answer = ask(w, until);
     if (answer.what != running_stack::in_scheduler) break;
   }
   return answer;

@@ -30,12 +30,10 @@ struct running_stack {
   // Of a fiber:
   std::uint64_t number = 0;
   fiber::name_text name{};
-  bool first_as_hog = false;  // it has not been asked for as a hog before
-  backtrace calls{};          // of the fiber's stack; what a handler of the user's does on another one is not seen
+  backtrace calls{};  // of the fiber's stack; what a handler of the user's does on another one is not seen
 };
 
-enum class asked_as : bool { any, hog };
-running_stack stack_of(worker& w, std::chrono::nanoseconds patience, asked_as why = asked_as::any);
+running_stack stack_of(worker& w, std::chrono::nanoseconds patience);
 
 // For a worker's thread: does not block the signal.
 void accept_stack_requests() noexcept;
