@@ -31,6 +31,7 @@
 #include <sluice/runtime/dump.h>
 #include <sluice/runtime/hog.h>
 #include <sluice/runtime/race.h>
+#include <sluice/runtime/report.h>
 #include <sluice/runtime/runtime.h>
 #include <sluice/runtime/scope.h>
 #include <sluice/runtime/stats.h>

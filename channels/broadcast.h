@@ -77,6 +77,7 @@ class broadcast_recv_event {
     const std::uint64_t word = core_->word().look(0);  // first: while it stays the same, so does `ready`
     return word | subscriber_->ready.load(std::memory_order_acquire) | (node_.state != detail::transfer::pending);
   }
+  void describe(wait_listener& l) const noexcept { detail::describe_channel(l, "recv from", core_, "broadcast"); }
 
  private:
   detail::broadcast_core<T>* core_;

@@ -17,6 +17,15 @@ class channel;
 
 namespace detail {
 
+// Of a channel that is never ready there is no core.
+template <class Core>
+void describe_channel(wait_listener& l, const char* action, const Core* core, const char* kind = "channel") noexcept {
+  if (core == nullptr) return l.add({.kind = "nothing: the channel is never ready"});
+  wait_source s{.action = action, .kind = kind, .address = core};
+  if constexpr (requires { s.name = core->name(); }) s.name = core->name();
+  l.add(s);
+}
+
 struct channel_access {
   template <class T>
   static const intrusive_ptr<channel_core<T>>& core(const channel<T>& c) noexcept {
@@ -67,6 +76,7 @@ class recv_event {
     if (!core_) return 0;
     return core_->word().look(detail::channel_word::recv_ready) | (node_.state != detail::transfer::pending);
   }
+  void describe(wait_listener& l) const noexcept { detail::describe_channel(l, "recv from", core_.get()); }
 
  private:
   // A value that was received and not taken.
@@ -101,6 +111,7 @@ class send_event {
     if (core_ == nullptr) return 0;
     return core_->word().look(detail::channel_word::send_ready) | (node_.state != detail::transfer::pending);
   }
+  void describe(wait_listener& l) const noexcept { detail::describe_channel(l, "send to", core_); }
 
  private:
   Core* core_;
@@ -142,6 +153,7 @@ class owning_send_event {
     if (!core_ || !offer()) return 0;
     return core_->word().look(detail::channel_word::send_ready) | (node_.state != detail::transfer::pending);
   }
+  void describe(wait_listener& l) const noexcept { detail::describe_channel(l, "send to", core_.get()); }
 
  private:
   bool offer() noexcept {

@@ -77,6 +77,7 @@ class one_shot_recv_event : public detail::fired_event {
     return state_->take();
   }
   bool spent() const noexcept { return spent_; }
+  void describe(wait_listener& l) const noexcept { l.add({.action = "recv from", .kind = "one_shot", .address = state_}); }
 
  private:
   detail::one_shot_state<T>* state_;
@@ -90,6 +91,9 @@ class receiver_gone_event : public detail::fired_event {
   explicit receiver_gone_event(detail::intrusive_ptr<detail::one_shot_state<T>> s) noexcept
       : fired_event(s->receiver_gone), state_(std::move(s)) {}
   bool spent() const noexcept { return poll(); }
+  void describe(wait_listener& l) const noexcept {
+    l.add({.action = "end of the receiver of", .kind = "one_shot", .address = state_.get()});
+  }
 
  private:
   detail::intrusive_ptr<detail::one_shot_state<T>> state_;

@@ -32,6 +32,9 @@ class await_any : public async_wait {
 
   void arm(waiter& self) noexcept override { armed_.arm(refs_, how_, self, party::current().random()); }
   void withdraw(std::uint32_t won) noexcept override { armed_.withdraw(refs_, won); }
+  void describe(wait_listener& l) const noexcept override {
+    for (const event_ref& each : refs_) each.describe(l);
+  }
 
  protected:
   bool poll() {

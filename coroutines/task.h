@@ -80,6 +80,7 @@ class await_move final : public async_wait {
 
  private:
   void arm(waiter&) noexcept override {}  // there is no wait
+  void describe(wait_listener&) const noexcept override {}
   void withdraw(std::uint32_t) noexcept override {}
   bool complete(std::uint32_t) noexcept override { return true; }
 

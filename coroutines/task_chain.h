@@ -26,6 +26,10 @@ class task_chain : public coroutine_waiter {
     executor_ = &e;
     posted_ = true;
   }
+  // What the innermost task waits for; nothing if it runs. Requires that it cannot go on meanwhile.
+  void describe_wait(wait_listener& l) const noexcept {
+    if (is_waiting() && wait_ != nullptr) wait_->describe(l);
+  }
   // Null: the chain is over.
   void switch_to(std::coroutine_handle<> next) noexcept { successor_ = next; }
 

@@ -73,6 +73,9 @@ class guard_event {
   {
     return begun_ ? begun_->look() : detail::may_be_ready;
   }
+  void describe(wait_listener& l) const noexcept {
+    if (begun_) detail::describe(*begun_, l);
+  }
 
  private:
   F make_;

@@ -44,6 +44,7 @@ class nack_event : public detail::fired_event {
  public:
   explicit nack_event(detail::intrusive_ptr<detail::nack_state> state) noexcept
       : fired_event(state->lost), state_(std::move(state)) {}
+  void describe(wait_listener& l) const noexcept { describe_as("nack", l); }
 
  private:
   detail::intrusive_ptr<detail::nack_state> state_;

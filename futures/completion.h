@@ -80,6 +80,7 @@ class completions {
     return completed<result>{*index, std::ranges::begin(futures_)[static_cast<std::ptrdiff_t>(*index)]};
   }
   bool spent() const noexcept { return collector_->left() == 0; }
+  void describe(wait_listener& l) const noexcept { collector_->describe(l); }
 
   class iterator {
    public:

@@ -15,6 +15,8 @@
 //             happened. Noexcept, idempotent, not called while armed; an event that is done and not taken stays done.
 //   spent     Asked after take(): this event will never have anything new to take.
 //   complete  Called on the winner. False: woken, but beaten to it; the wait goes round again.
+//   describe  const noexcept: tells a wait_listener what is waited for (wait_source.h). Called by others while the event is
+//             armed and its party parked, so it reads only what does not change meanwhile. For reports of deadlocks.
 //   look      One word without locking: bit 0 says "may be ready" (it may say so wrongly, never the opposite; but not after
 //             a poll that failed, unless something has changed since); the rest changes whenever readiness may have
 //             changed. Wanted by a select with a default case over several events.
@@ -22,6 +24,7 @@
 // An event belongs to one waiting party; it may be moved while it is not armed.
 #pragma once
 
+#include <sluice/futures/wait_source.h>
 #include <sluice/futures/waiter.h>
 
 #include <concepts>
@@ -106,6 +109,7 @@ class event_ref {
   void disarm() const noexcept { verbs_->disarm(self_); }
   bool complete() const { return verbs_->complete(self_); }
   std::uint64_t look() const { return verbs_->look(self_); }
+  void describe(wait_listener& l) const noexcept { verbs_->describe(self_, l); }
 
  private:
   struct verbs {
@@ -114,6 +118,7 @@ class event_ref {
     void (*disarm)(void*) noexcept;
     bool (*complete)(void*);
     std::uint64_t (*look)(void*);
+    void (*describe)(const void*, wait_listener&) noexcept;
   };
   template <class E>
   static constexpr verbs verbs_of{
@@ -122,6 +127,7 @@ class event_ref {
       [](void* e) noexcept { static_cast<E*>(e)->disarm(); },
       [](void* e) { return detail::complete(*static_cast<E*>(e)); },
       [](void* e) { return detail::look(*static_cast<E*>(e)); },
+      [](const void* e, wait_listener& l) noexcept { detail::describe(*static_cast<const E*>(e), l); },
   };
 
   void* self_ = nullptr;
@@ -139,6 +145,7 @@ class never_event {
   void disarm() noexcept {}
   void take() noexcept {}
   std::uint64_t look() noexcept { return 0; }
+  void describe(wait_listener& l) const noexcept { l.add({.kind = "nothing: never()"}); }
 };
 inline never_event never() noexcept { return {}; }
 

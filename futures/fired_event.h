@@ -19,6 +19,10 @@ class fired_event {
   void disarm() noexcept { list_->disarm(node_); }
   void take() const noexcept {}
   std::uint64_t look() const noexcept { return poll() ? may_be_ready : 0; }
+  void describe(wait_listener& l) const noexcept { describe_as("wait_list", l); }
+
+ protected:
+  void describe_as(const char* kind, wait_listener& l) const noexcept { l.add({.kind = kind, .address = list_}); }
 
  private:
   wait_list* list_;

@@ -126,6 +126,10 @@ class done_event {
   }
   bool spent() const noexcept { return !state_; }
   std::uint64_t look() const noexcept { return poll() ? detail::may_be_ready : 0; }
+  void describe(wait_listener& l) const noexcept {
+    if (!state_) return l.add({.kind = "nothing: the future was taken"});
+    l.add({.kind = "future", .address = state_.get(), .by = state_->computed_by()});
+  }
 
  private:
   detail::intrusive_ptr<detail::shared_state<T>> state_;

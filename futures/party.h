@@ -3,6 +3,7 @@
 
 #include <sluice/base/futex.h>
 #include <sluice/base/random.h>
+#include <sluice/futures/wait_source.h>
 #include <sluice/futures/waiter.h>
 
 #include <cstdint>
@@ -18,9 +19,11 @@ class party : public waiter {
   // The calling fiber, else the calling thread.
   static party& current() noexcept;
 
-  // Parks until the wait is settled, and returns the winning index (perhaps cancelled_index or expired_index).
-  std::uint32_t await() noexcept {
+  // Parks until the wait is settled, and returns the winning index (perhaps cancelled_index or expired_index). `what` is
+  // waited for, in words for others; it stays until this returns.
+  std::uint32_t await(detail::wait_description what = {}) noexcept {
     if (!settled()) {
+      waits_for_ = what;
       if (deadline_ == detail::steady_time::max())
         park();
       else
@@ -28,6 +31,12 @@ class party : public waiter {
     }
     return decided_for();
   }
+
+  // What the current wait is for. Requires that the party cannot leave it meanwhile.
+  const detail::wait_description& waits_for() const noexcept { return waits_for_; }
+
+  // Its address, and 16 bits that differ from those of a later party there: to be compared, for reports.
+  std::uint64_t identity() const noexcept { return reinterpret_cast<std::uintptr_t>(this) | std::uint64_t{tag_} << 48; }
 
   detail::random_source& random() noexcept { return random_; }
 
@@ -45,7 +54,8 @@ class party : public waiter {
   void set_values(detail::value_node* innermost) noexcept { values_ = innermost; }
 
  protected:
-  explicit party(std::uint64_t seed) noexcept : random_(seed) {}  // of its random choices
+  explicit party(std::uint64_t seed) noexcept
+      : random_(seed), tag_(static_cast<std::uint16_t>(random_.next())) {}  // of its random choices
   ~party() = default;
 
  private:
@@ -54,10 +64,12 @@ class party : public waiter {
   virtual void park() noexcept = 0;
   void park_until_deadline() noexcept;
 
-  std::uint32_t shields_ = 0;
   detail::random_source random_;
+  const std::uint16_t tag_;
+  std::uint16_t shields_ = 0;
   detail::steady_time deadline_ = detail::steady_time::max();
   detail::value_node* values_ = nullptr;
+  detail::wait_description waits_for_;  // while it is parked
 };
 
 namespace detail {

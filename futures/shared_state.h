@@ -25,6 +25,8 @@ class shared_state_base : public ref_counted {
 
   // Asks whoever computes the result to stop; false if nobody can be asked or it is too late.
   virtual bool request_cancel() noexcept { return false; }
+  // The fiber or task that computes the result; null if it is none, or anybody may fulfil it.
+  virtual const waiter* computed_by() const noexcept { return nullptr; }
 
  protected:
   wait_list ready_;

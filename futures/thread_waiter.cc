@@ -1,4 +1,9 @@
+#include <sluice/base/census.h>
+#include <sluice/base/spinlock.h>
 #include <sluice/futures/thread_waiter.h>
+
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <exception>
 
@@ -11,9 +16,15 @@ std::uint64_t fresh_seed() noexcept {
   return next.fetch_add(0x9E3779B97F4A7C15ULL, std::memory_order_relaxed);
 }
 
+spinlock list;  // guards the list of those at rest
+
 }  // namespace
 
-thread_waiter::thread_waiter() noexcept : party(fresh_seed()) {}
+thread_waiter* thread_waiter::first_at_rest = nullptr;
+thread_waiter::list_lock::list_lock() noexcept { list.lock(); }
+thread_waiter::list_lock::~list_lock() { list.unlock(); }
+
+thread_waiter::thread_waiter() noexcept : party(fresh_seed()), id_(static_cast<pid_t>(syscall(SYS_gettid))) {}
 
 [[gnu::noinline]] thread_waiter& thread_waiter::of_this_thread() noexcept {
   asm volatile("");
@@ -21,22 +32,43 @@ thread_waiter::thread_waiter() noexcept : party(fresh_seed()) {}
   return self;
 }
 
+// The thread goes on only after this has said that it does not rest any more (census.h).
 void thread_waiter::wake() noexcept {
-  woken_.store(1, std::memory_order_release);
+  if (state_.exchange(being_woken, std::memory_order_acq_rel) == at_rest) census::is_woken();
+  state_.store(woken, std::memory_order_release);
   // The thread may run on and even end before this call: at worst an unknown futex is woken for nothing.
-  futex_wake_one(woken_);
+  futex_wake_one(state_);
 }
 
 void thread_waiter::park() noexcept {
-  woken_.store(0, std::memory_order_relaxed);
+  state_.store(sleeping, std::memory_order_relaxed);
   if (!commit_park(!is_shielded() && std::uncaught_exceptions() == 0)) return;
-  while (woken_.load(std::memory_order_acquire) == 0) {
-    timer_node* const first = earliest();
-    futex_wait(woken_, 0, first != nullptr ? first->deadline : steady_time::max());
-    if (first == nullptr || std::chrono::steady_clock::now() < first->deadline) continue;
+  while (timer_node* const first = earliest()) {
+    const std::uint32_t state = state_.load(std::memory_order_acquire);
+    if (state == woken) return;
+    futex_wait(state_, state, first->deadline);
+    if (std::chrono::steady_clock::now() < first->deadline) continue;
     wait_queue::unlink(*first);
     if (first->try_win()) return;
   }
+  sleep_without_limit();
+}
+
+void thread_waiter::sleep_without_limit() noexcept {
+  {
+    const list_lock guard;
+    next_at_rest_ = first_at_rest;
+    if (first_at_rest != nullptr) first_at_rest->prev_at_rest_ = this;
+    first_at_rest = this;
+  }
+  std::uint32_t state = sleeping;
+  if (state_.compare_exchange_strong(state, at_rest, std::memory_order_acq_rel)) census::rests();
+  while ((state = state_.load(std::memory_order_acquire)) != woken)
+    futex_wait(state_, state, state == at_rest ? census::look_for_deadlock() : steady_time::max());
+  const list_lock guard;
+  (prev_at_rest_ == nullptr ? first_at_rest : prev_at_rest_->next_at_rest_) = next_at_rest_;
+  if (next_at_rest_ != nullptr) next_at_rest_->prev_at_rest_ = prev_at_rest_;
+  prev_at_rest_ = nullptr;
 }
 
 void thread_waiter::add(timer_node& node, waiter& w, std::uint32_t index) noexcept {

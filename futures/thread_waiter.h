@@ -6,6 +6,8 @@
 #include <sluice/futures/timer_queue.h>
 #include <sluice/futures/wait_queue.h>
 
+#include <sys/types.h>
+
 namespace sluice::detail {
 
 class thread_waiter final : public party, private timer_queue {
@@ -15,15 +17,38 @@ class thread_waiter final : public party, private timer_queue {
   timer_queue& timers() noexcept override { return *this; }
   void wake() noexcept override;
 
+  // The number by which the kernel knows the thread.
+  pid_t id() const noexcept { return id_; }
+  // f(const thread_waiter&) for each thread that waits without a limit, under a lock: the last to begin comes first.
+  template <class F>
+  static void for_each_at_rest(F f) {
+    const list_lock guard;
+    for (const thread_waiter* t = first_at_rest; t != nullptr; t = t->next_at_rest_) f(*t);
+  }
+
  private:
+  struct list_lock {
+    list_lock() noexcept;
+    list_lock(const list_lock&) = delete;
+    list_lock& operator=(const list_lock&) = delete;
+    ~list_lock();
+  };
+  enum : std::uint32_t { sleeping, at_rest, being_woken, woken };
+
   thread_waiter() noexcept;
   void park() noexcept override;
   void add(timer_node& node, waiter& w, std::uint32_t index) noexcept override;
   void remove(timer_node& node) noexcept override;
   timer_node* earliest() noexcept;
+  void sleep_without_limit() noexcept;
 
-  std::atomic<std::uint32_t> woken_{0};
+  static thread_waiter* first_at_rest;
+
+  std::atomic<std::uint32_t> state_{woken};
+  const pid_t id_;
   wait_queue armed_;  // of the current wait: a few at most, and only this thread touches them
+  thread_waiter* prev_at_rest_ = nullptr;
+  thread_waiter* next_at_rest_ = nullptr;
 };
 
 }  // namespace sluice::detail

@@ -117,7 +117,7 @@ std::size_t wait_any(std::span<const event_ref> events, order how, bool polled) 
       if (const std::size_t i = poll_any(events, how, self.random()); i != none_ready) return i;
     arming armed;
     armed.arm(events, how, self, self.random());
-    const std::uint32_t won = self.await();
+    const std::uint32_t won = self.await(wait_description::of(events));
     armed.withdraw(events, won);
     if (won >= waiter::expired_index) throw_stopped(won);
     if (events[won].complete()) return won;

@@ -45,7 +45,7 @@ void wait_one(E& e) {
   for (;;) {
     self.open();
     e.arm(self, 0);
-    if (const std::uint32_t won = self.await(); won >= waiter::expired_index) [[unlikely]] {
+    if (const std::uint32_t won = self.await(wait_description::of(e)); won >= waiter::expired_index) [[unlikely]] {
       e.disarm();
       throw_stopped(won);
     }

@@ -1,3 +1,4 @@
+#include <sluice/base/census.h>
 #include <sluice/runtime/dump.h>
 
 #include <signal.h>
@@ -37,6 +38,7 @@ void write_all(std::string_view text) noexcept {
 }
 
 [[noreturn]] void serve(int descriptor) {
+  detail::census::rests();  // it never wakes anybody
   for (std::uint64_t asked = 0;;) {
     if (read(descriptor, &asked, sizeof asked) < 0) continue;
     try {

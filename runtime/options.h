@@ -11,6 +11,8 @@
 
 namespace sluice {
 
+struct deadlock_report;  // report.h
+
 // Below each stack lies a guard of 16 KiB: what runs over the bottom ends the program, with a message that names the fiber.
 // On Linux from 6.13 on it costs 0.3 us when a stack is made, and there may be any number. On older kernels, and where the
 // process locks its memory, a guard takes 2 us and two of the process's mappings, of which there may be vm.max_map_count
@@ -48,6 +50,12 @@ struct runtime_options {
   std::chrono::milliseconds hog_limit{10};
   // Is told of each step that the scheduler takes. Default: nobody is, and that costs nothing.
   trace_hook trace = {};
+  // Called when every fiber, and every thread of the process, waits and nothing is left that could wake one of them; by a
+  // thread of its own, which may wake somebody. If several runtimes are alive, their handlers are called in turn. Afterwards
+  // the program goes on as it is. Default: the report is printed on standard error, and the program ends.
+  std::function<void(const deadlock_report&)> on_deadlock = nullptr;
+  // What it ends with then, by std::_Exit after std::fflush(nullptr). If several runtimes are alive, one that is not 2.
+  int deadlock_exit_status = 2;
 };
 
 struct launch {

@@ -40,8 +40,8 @@ typename common_result<R...>::type take_winner(std::tuple<future<R>...>& futures
 }
 
 template <class F>
-auto enter_race(nursery& contestants, F&& f) {
-  return spawn<child>(current_scheduler(), launch{}, std::forward<F>(f), contestants);
+auto enter_race(nursery& contestants, F&& f, call_site from) {
+  return spawn<child>(current_scheduler(), launch{}, from, std::forward<F>(f), contestants);
 }
 
 }  // namespace detail
@@ -52,7 +52,7 @@ template <class... F>
   requires(sizeof...(F) > 0 && (std::is_invocable_v<std::decay_t<F>> && ...))
 auto race(F&&... f) {
   detail::nursery contestants(detail::nursery::stops_at::first_completion);
-  std::tuple futures{detail::enter_race(contestants, std::forward<F>(f))...};
+  std::tuple futures{detail::enter_race(contestants, std::forward<F>(f), {.file = "race()"})...};
   contestants.join();
   return detail::take_winner<0>(futures, contestants.first_done());
 }
@@ -60,10 +60,10 @@ auto race(F&&... f) {
 // Over a range of functions of one type. std::invalid_argument if it is empty.
 template <class Range>
   requires requires(Range& range) { (*std::begin(range))(); }
-auto race(Range&& range) {
+auto race(Range&& range, detail::call_site from = detail::call_site::current()) {
   detail::nursery contestants(detail::nursery::stops_at::first_completion);
-  std::vector<decltype(detail::enter_race(contestants, *std::begin(range)))> futures;
-  for (auto&& f : range) futures.push_back(detail::enter_race(contestants, std::forward<decltype(f)>(f)));
+  std::vector<decltype(detail::enter_race(contestants, *std::begin(range), from))> futures;
+  for (auto&& f : range) futures.push_back(detail::enter_race(contestants, std::forward<decltype(f)>(f), from));
   if (futures.empty()) throw std::invalid_argument("sluice: race over an empty list of functions would have no result");
   contestants.join();
   return futures[contestants.first_done()].get();

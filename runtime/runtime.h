@@ -36,12 +36,12 @@ class runtime {
 
   // Starts a fiber that runs f. Its result or exception arrives in the future; a future that is dropped lets it run on.
   template <class F>
-  auto go(F&& f) {
-    return go(launch{}, std::forward<F>(f));
+  auto go(F&& f, detail::call_site from = detail::call_site::current()) {
+    return go(launch{}, std::forward<F>(f), from);
   }
   template <class F>
-  auto go(launch how, F&& f) {
-    return detail::spawn(*scheduler_, std::move(how), std::forward<F>(f));
+  auto go(launch how, F&& f, detail::call_site from = detail::call_site::current()) {
+    return detail::spawn(*scheduler_, std::move(how), from, std::forward<F>(f));
   }
 
   // Runs f on this runtime's pool of threads; see sluice::blocking().
@@ -69,12 +69,12 @@ class runtime {
 // (context_key), not the fate of its starter: for that there is scope. Called from a job of blocking(), in the runtime of
 // that job; from a plain thread, in a default runtime that is made when it is first needed and lives as long as the program.
 template <class F>
-auto go(launch how, F&& f) {
-  return detail::spawn(detail::current_scheduler(), std::move(how), std::forward<F>(f));
+auto go(launch how, F&& f, detail::call_site from = detail::call_site::current()) {
+  return detail::spawn(detail::current_scheduler(), std::move(how), from, std::forward<F>(f));
 }
 template <class F>
-auto go(F&& f) {
-  return go(launch{}, std::forward<F>(f));
+auto go(F&& f, detail::call_site from = detail::call_site::current()) {
+  return go(launch{}, std::forward<F>(f), from);
 }
 
 namespace this_runtime {
@@ -87,18 +87,18 @@ runtime_stats stats();
 // Runs f as the first fiber of a runtime of its own, and returns its result or throws its exception when every fiber of
 // that runtime has ended: those still blocked when f returns are cancelled. Blocks the caller.
 template <class F>
-auto run(runtime_options options, F&& f) {
+auto run(runtime_options options, F&& f, detail::call_site from = detail::call_site::current()) {
   auto result = [&] {
     runtime r(std::move(options));
-    auto main = r.go(launch{.name = "main"}, std::forward<F>(f));
+    auto main = r.go(launch{.name = "main"}, std::forward<F>(f), from);
     main.wait();
     return main;
   }();
   return result.get();
 }
 template <class F>
-auto run(F&& f) {
-  return run(runtime_options{}, std::forward<F>(f));
+auto run(F&& f, detail::call_site from = detail::call_site::current()) {
+  return run(runtime_options{}, std::forward<F>(f), from);
 }
 
 }  // namespace sluice

@@ -40,13 +40,13 @@ class scope {
   // Starts a fiber that belongs to this scope; like sluice::go() otherwise. In a scope that was cancelled or has a failure
   // it does not begin. std::logic_error once the scope is joined.
   template <class F>
-  auto go(launch how, F&& f) {
+  auto go(launch how, F&& f, detail::call_site from = detail::call_site::current()) {
     children_.check_open();
-    return detail::spawn<detail::child>(detail::current_scheduler(), std::move(how), std::forward<F>(f), children_);
+    return detail::spawn<detail::child>(detail::current_scheduler(), std::move(how), from, std::forward<F>(f), children_);
   }
   template <class F>
-  auto go(F&& f) {
-    return go(launch{}, std::forward<F>(f));
+  auto go(F&& f, detail::call_site from = detail::call_site::current()) {
+    return go(launch{}, std::forward<F>(f), from);
   }
 
   // Asks every child to stop, the caller included if it is one. Does not wait for them.

@@ -15,6 +15,7 @@ class limit {
   bool arm(waiter& w, std::uint32_t index) noexcept { return armed_.arm(at_, w, index); }
   void disarm() noexcept { armed_.disarm(); }
   void take() const noexcept {}
+  void describe(wait_listener& l) const noexcept { l.add({.kind = "timer"}); }
 
  private:
   detail::steady_time at_;

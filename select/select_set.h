@@ -85,6 +85,7 @@ class select_set {
   bool arm(waiter& w, std::uint32_t index) noexcept { return core_->arm(w, index); }
   void disarm() noexcept { core_->disarm(); }
   bool complete() { return core_->complete(); }
+  void describe(wait_listener& l) const noexcept { core_->describe(l); }
   // Runs the handler.
   void take() { core_->take(); }
 

@@ -20,7 +20,7 @@ void condition::wait(std::unique_lock<mutex>& lock) {
     }
     std::unique_lock<mutex>& lock;
   } const again{lock};
-  if (const std::uint32_t won = self.await(); won >= waiter::expired_index) {
+  if (const std::uint32_t won = self.await(detail::wait_description::of(news)); won >= waiter::expired_index) {
     news.disarm();
     detail::throw_stopped(won);
   }

@@ -74,6 +74,7 @@ class notified_event {
     const std::uint64_t now = condition::count(condition_->word_.look());
     return now | (now != seen_);
   }
+  void describe(wait_listener& l) const noexcept { l.add({.kind = "condition", .address = condition_}); }
 
  private:
   condition* condition_;

@@ -45,7 +45,9 @@ class mutex {
     if (!try_lock()) lock_slowly();
   }
   bool try_lock() noexcept {
-    return word_.step([](std::uint64_t w) { return !(w & held); }, [](std::uint64_t w) { return w | held; });
+    if (!word_.step([](std::uint64_t w) { return !(w & held); }, [](std::uint64_t w) { return w | held; })) return false;
+    note_owner();
+    return true;
   }
   // Precondition: locked by the caller. Whoever has the lock next may destroy the mutex at once.
   void unlock() noexcept {
@@ -67,6 +69,7 @@ class mutex {
     SLUICE_CHECK(w & held, "unlock of a mutex that is not locked");
     return w - held + version;
   }
+  void note_owner() noexcept { owner_.store(party::current().identity(), std::memory_order_relaxed); }
   void lock_slowly();
   void unlock_slowly() noexcept;
   bool arm(place& p, waiter& w, std::uint32_t index) noexcept;
@@ -75,6 +78,7 @@ class mutex {
 
   word word_;
   wait_queue queue_;
+  std::atomic<std::uint64_t> owner_{0};  // who has locked it last, for reports: party::identity()
 };
 
 // The event "the lock is mine". Not taken, it gives the lock back when it goes.
@@ -97,6 +101,7 @@ class lock_event {
   void disarm() noexcept { mutex_->disarm(place_); }
   bool complete() noexcept {
     if (!place_.owns) mutex_->compete(place_);
+    if (place_.owns) mutex_->note_owner();
     return place_.owns;
   }
   // The lock; the event may then be waited for again.
@@ -108,6 +113,10 @@ class lock_event {
   std::uint64_t look() const noexcept {
     const std::uint64_t w = mutex_->word_.look();
     return (w & ~(mutex::version - 1)) | (place_.owns || !(w & mutex::held));
+  }
+  void describe(wait_listener& l) const noexcept {
+    l.add(
+        {.action = "lock of", .kind = "mutex", .address = mutex_, .owner = mutex_->owner_.load(std::memory_order_relaxed)});
   }
 
  private:

@@ -46,6 +46,7 @@ class once_event : public detail::fired_event {
  public:
   using fired_event::fired_event;
   bool spent() const noexcept { return poll(); }
+  void describe(wait_listener& l) const noexcept { describe_as("once", l); }
 };
 
 inline once_event done(once& o) noexcept { return once_event(o.done_); }

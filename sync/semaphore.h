@@ -130,6 +130,9 @@ class acquire_event {
     const std::uint64_t w = semaphore_->word_.look();
     return (w & ~std::uint64_t{detail::counted::one - 1}) | (place_.granted || semaphore::serves(w, place_.wanted));
   }
+  void describe(wait_listener& l) const noexcept {
+    l.add({.action = "permits of", .kind = "semaphore", .address = semaphore_, .amount = place_.wanted, .unit = "wanted"});
+  }
 
  private:
   semaphore* semaphore_;

@@ -57,6 +57,7 @@ class stopped_event {
   void take() const noexcept {}
   bool spent() const noexcept { return token_.stop_requested(); }
   std::uint64_t look() const noexcept { return token_.stop_requested() ? detail::may_be_ready : 0; }
+  void describe(wait_listener& l) const noexcept { l.add({.kind = "stop request"}); }
 
  private:
   struct win {

@@ -66,6 +66,9 @@ class deadline_event {
   }
   bool spent() const noexcept { return deadline_ == detail::steady_time::max(); }
   std::uint64_t look() const noexcept { return watch_.passed(deadline_) ? detail::may_be_ready : 0; }
+  void describe(wait_listener& l) const noexcept {
+    l.add({.kind = deadline_ == detail::steady_time::max() ? "nothing: the timer was taken" : "timer"});
+  }
 
  private:
   detail::steady_time deadline_;
@@ -92,6 +95,7 @@ class ticker_event {
     return static_cast<std::uint64_t>(missed);
   }
   std::uint64_t look() const noexcept { return watch_.passed(next_) ? detail::may_be_ready : 0; }
+  void describe(wait_listener& l) const noexcept { l.add({.kind = "tick"}); }
 
  private:
   detail::steady_time next_;

@@ -55,6 +55,11 @@ std::uint64_t timer_wheel::earliest_tick() const noexcept {
   return no_tick;
 }
 
+bool timer_wheel::empty() noexcept {
+  const lock_guard guard(lock_);
+  return std::all_of(occupied_.begin(), occupied_.end(), [](std::uint64_t bits) { return bits == 0; });
+}
+
 void timer_wheel::update_next() noexcept { next_.store(earliest_tick(), std::memory_order_release); }
 
 steady_time timer_wheel::next_deadline() const noexcept {

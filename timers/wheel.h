@@ -26,6 +26,9 @@ class timer_wheel final : public timer_queue {
   void add(timer_node& node, waiter& w, std::uint32_t index) noexcept override;
   void remove(timer_node& node) noexcept override;
 
+  // Whether no timer is there at all.
+  bool empty() noexcept;
+
   // Wins every timer whose deadline is not after `now`, then wakes their waiters.
   void fire(steady_time now) noexcept;
 

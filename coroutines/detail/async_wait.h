@@ -24,6 +24,8 @@ class async_wait {
  public:
   // Begins a wait of `self` and arms the events.
   virtual void arm(waiter& self) noexcept = 0;
+  // What it waits for, in words; while it is armed.
+  virtual void describe(wait_listener& l) const noexcept = 0;
   // Decided for `won`: withdraws every event that was armed and did not win.
   virtual void withdraw(std::uint32_t won) noexcept = 0;
 
@@ -118,6 +120,7 @@ class await_event : public async_wait {
     self.open();
     event_->arm(self, 0);
   }
+  void describe(wait_listener& l) const noexcept override { detail::describe(*event_, l); }
   void withdraw(std::uint32_t won) noexcept override {
     if (won != 0) event_->disarm();
   }
@@ -148,6 +151,7 @@ class await_future : public async_wait {
     self.open();
     done_.arm(self, 0);
   }
+  void describe(wait_listener& l) const noexcept override { done_.describe(l); }
   void withdraw(std::uint32_t won) noexcept override {
     if (won != 0) done_.disarm();
   }

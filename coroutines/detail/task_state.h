@@ -71,6 +71,7 @@ class task_state final : public shared_state<T>, public task_chain {
     if (request_stop(once)) wake();
     return true;
   }
+  const waiter* computed_by() const noexcept override { return this; }
 
  private:
   static constexpr std::size_t alignment = std::max(alignof(shared_state<T>), std::size_t{__STDCPP_DEFAULT_NEW_ALIGNMENT__});

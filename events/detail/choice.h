@@ -83,6 +83,9 @@ class choice {
     const bool ready = done() || look_at_all() || !still_none_ready();
     return changes_ << 1 | static_cast<std::uint64_t>(ready);
   }
+  void describe(wait_listener& l) const noexcept {
+    for (std::uint32_t i = 0; i < size(); ++i) alternatives_.visit(i, [&l](const auto& e) { detail::describe(e, l); });
+  }
 
  protected:
   explicit choice(Alternatives a) : alternatives_(std::move(a)), waiter_(alternatives_.notes()) {}

@@ -35,6 +35,7 @@ class forwarding_event {
   {
     return event_.look();
   }
+  void describe(wait_listener& l) const noexcept { detail::describe(event_, l); }
 
  protected:
   explicit forwarding_event(E e) : event_(std::move(e)) {}

@@ -7,6 +7,7 @@
 #include <sluice/base/spinlock.h>
 #include <sluice/futures/callback_waiter.h>
 #include <sluice/futures/shared_state.h>
+#include <sluice/futures/wait_source.h>
 
 #include <cstddef>
 #include <memory>
@@ -33,6 +34,9 @@ class collector {
   bool arm(waiter& w, std::uint32_t index) noexcept;
   void disarm() noexcept;
   std::optional<std::size_t> take() noexcept;
+  void describe(wait_listener& l) const noexcept {
+    l.add({.action = "the next of several", .kind = "futures", .address = this, .amount = left_, .unit = "to go"});
+  }
 
  private:
   class slot final : public callback_waiter {

@@ -1,3 +1,4 @@
+#include <sluice/base/census.h>
 #include <sluice/futures/cancelled.h>
 #include <sluice/futures/deadline.h>
 #include <sluice/runtime/detail/blocking_pool.h>
@@ -5,6 +6,7 @@
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/value_node.h>
 
+#include <algorithm>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
@@ -104,14 +106,16 @@ pooled_job* blocking_pool::next_for(thread& self) noexcept {
   self.woken.store(0, std::memory_order_relaxed);
   idle_.append(self);
   ++idle_count_;
+  census::rests();
   for (const steady_time end = from_now(keep_alive_); self.job == nullptr;) {
     if (stopping_ || std::chrono::steady_clock::now() >= end) {
       self.unlink();
       --idle_count_;
+      census::is_woken();
       return nullptr;
     }
     lock_.unlock();
-    futex_wait(self.woken, 0, end);
+    futex_wait(self.woken, 0, std::min(end, census::look_for_deadlock()));
     lock_.lock();
   }
   return self.job;
@@ -206,6 +210,7 @@ void blocking_pool::submit(pooled_job& j) noexcept {
       woken = static_cast<thread*>(idle_.prev);
       woken->unlink();
       --idle_count_;
+      census::is_woken();
       busy_.append(*woken);
       woken->job = &j;
       j.claim();

@@ -17,7 +17,7 @@ class carrier final : public fiber {
  public:
   // It runs what others have spawned: nothing of the one who happens to make it is passed on.
   explicit carrier(carriers& c, scheduler& s)
-      : fiber(s, {.name = "coroutines", .inherit_deadline = false}, party::current()), carriers_(c) {
+      : fiber(s, {.name = "coroutines", .inherit_deadline = false}, {}, party::current()), carriers_(c) {
     drop_values();
   }
 
@@ -38,6 +38,7 @@ class carrier final : public fiber {
     run();
   }
   void dismiss() noexcept override { delete this; }
+  bool carries_tasks() const noexcept override { return true; }
 
   carriers& carriers_;
   wait_node idle_;

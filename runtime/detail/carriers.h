@@ -20,6 +20,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 namespace sluice::detail {
 
@@ -43,6 +44,12 @@ class carriers final : public executor {
   void stop() noexcept;
   bool has_tasks() const noexcept { return tasks() != 0; }
   std::size_t tasks() const noexcept { return task_count_.load(std::memory_order_seq_cst); }
+  // f(const task_chain&) for each task that is not over, under the lock of the list.
+  template <class F>
+  void visit_tasks(F f) {
+    const std::lock_guard guard(tasks_lock_);
+    tasks_.for_each(f);
+  }
   // Whoever posted what has run may still be in post().
   void wait_for_posters() const noexcept;
 

@@ -7,11 +7,12 @@
 
 namespace sluice::detail {
 
-fiber::fiber(scheduler& s, launch&& how, party& starter)
+fiber::fiber(scheduler& s, launch&& how, call_site from, party& starter)
     : party(starter.random().next()),
       stack_{.size = how.stack_size == 0 ? s.stacks_.stack_size() : checked_stack_size(how.stack_size)},
       scheduler_(&s),
       name_(std::move(how.name)),
+      started_at_(from),
       pinned_(how.pinned) {
   if (how.inherit_deadline) set_deadline(starter.deadline());
   if (value_node* const values = starter.values()) {

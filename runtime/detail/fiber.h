@@ -1,6 +1,7 @@
 // fiber.h - a stack that can wait.
 #pragma once
 
+#include <sluice/base/call_site.h>
 #include <sluice/base/check.h>
 #include <sluice/base/spin.h>
 #include <sluice/futures/cancelled.h>
@@ -44,7 +45,7 @@ inline void throw_if_late(const party& w) {
 // A worker that takes it from a queue owns all its fields until the fiber's next switch is finished.
 class fiber : public party {
  public:
-  fiber(scheduler& s, launch&& how, party& starter);
+  fiber(scheduler& s, launch&& how, call_site from, party& starter);
 
   // As given, else the number.
   std::string name() const { return name_.empty() ? std::to_string(number_) : name_; }
@@ -58,6 +59,10 @@ class fiber : public party {
   // for one who sees to it that it neither starts nor ends meanwhile.
   std::size_t stack_size() const noexcept { return stack_.size; }
   std::size_t stack_used() const noexcept { return stack_ ? detail::stack_used(stack_) : 0; }
+  // Where the user's code has started it.
+  call_site started_at() const noexcept { return started_at_; }
+  // What it does it does for a task; without one it is nobody's.
+  virtual bool carries_tasks() const noexcept { return false; }
 
   timer_queue& timers() noexcept final;
   void wake() noexcept final;
@@ -88,6 +93,7 @@ class fiber : public party {
   friend struct overflow_report;
   friend class monitor;
   friend struct running_stack_access;
+  friend class inspection;
 
   // The body. Nothing leaves it.
   virtual void run() noexcept = 0;
@@ -123,6 +129,7 @@ class fiber : public party {
   std::uint64_t number_ = 0;
   std::string name_;
   stop_state stop_state_;
+  const call_site started_at_;
   const bool pinned_;
   std::atomic<bool> known_as_hog_{false};
 };

@@ -1,3 +1,4 @@
+#include <sluice/base/census.h>
 #include <sluice/runtime/detail/monitor.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/thread_backtrace.h>
@@ -97,6 +98,7 @@ bool monitor::keep_watch(worker& self) noexcept {
   auto interval = steady_time::duration(first_look);
   while (!scheduler_.stopped_.load(std::memory_order_seq_cst)) {
     state_.store(awake, std::memory_order_seq_cst);
+    census::worker_is_woken();
     const steady_time now = clock::now();
     const outlook seen = look(now);
     if (seen.hog != nullptr) {
@@ -106,6 +108,7 @@ bool monitor::keep_watch(worker& self) noexcept {
     } else if (seen.spare_needed && hand_over(self)) {
       return true;
     }
+    census::worker_rests();
     interval = seen.something_waits ? quick_look : std::min<steady_time::duration>(interval * 2, longest_look);
     if (scheduler_.stopped_.load(std::memory_order_seq_cst)) break;
     if (!all_idle()) {
@@ -115,7 +118,7 @@ bool monitor::keep_watch(worker& self) noexcept {
     std::uint32_t before = awake;
     if (!state_.compare_exchange_strong(before, asleep, std::memory_order_seq_cst)) continue;
     if (all_idle() && !scheduler_.stopped_.load(std::memory_order_seq_cst)) {
-      futex_wait(state_, asleep, seen.next_timer);
+      futex_wait(state_, asleep, std::min(seen.next_timer, census::look_for_deadlock()));
       interval = first_look;
     }
   }

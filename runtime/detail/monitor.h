@@ -19,7 +19,8 @@
 //       the monitor is awake (all sequentially consistent).
 //   M2  somebody always holds the post: who leaves it has a successor, or stays. So the last spare never works.
 //   M3  the wheel of a spare on the bench is the monitor's to fire.
-// Lock: lock_ guards the bench. Nothing else is locked under it.
+// In the census (census.h) a spare is awake while it works or looks around, and rests else: that it gets up by itself makes
+// no difference, since it only finds what there is. Lock: lock_ guards the bench. Nothing else is locked under it.
 #pragma once
 
 #include <sluice/base/futex.h>

@@ -34,6 +34,10 @@ class nursery::settled_event {
     if (node_.linked()) wait_queue::unlink(node_);
   }
   void take() noexcept {}
+  void describe(wait_listener& l) const noexcept {
+    const std::lock_guard guard(nursery_.lock_);
+    l.add({.kind = "children", .address = &nursery_, .amount = nursery_.population_, .unit = "to go"});
+  }
 
  private:
   bool settled() const noexcept { return nursery_.population_ == 0 || (or_stopping_ && nursery_.stopping_); }

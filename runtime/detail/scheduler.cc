@@ -1,3 +1,4 @@
+#include <sluice/base/census.h>
 #include <sluice/base/check.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
@@ -34,12 +35,14 @@ scheduler::scheduler(runtime_options options)
       on_hog_(options.on_hog ? std::make_unique<const std::function<void(const hog_report&)>>(std::move(options.on_hog))
                              : nullptr),
       hog_limit_(options.hog_limit),
+      deadlock_exit_status_(options.deadlock_exit_status),
       monitor_(*this, options.spare_workers),
       blocking_(*this, options.blocking_threads, options.blocking_keep_alive),
       workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)) {
   report_stack_overflows();
   if (options.unobserved_error)
     unobserved_error_ = std::make_shared<const error_handler>(std::move(options.unobserved_error));
+  if (options.on_deadlock) on_deadlock_ = std::make_shared<const deadlock_handler>(std::move(options.on_deadlock));
   idle_.reserve(worker_count_);
   try {
     for (unsigned i = 0; i < worker_count_; ++i) workers_[i] = std::make_unique<worker>(*this, i);
@@ -52,11 +55,13 @@ scheduler::scheduler(runtime_options options)
     throw;
   }
   list_scheduler(*this);
+  watch_for_deadlocks();
 }
 
 scheduler::~scheduler() {
   shut_down();
   unlist_scheduler(*this);
+  await_deadlock_handlers();
   const in_scheduler ending;  // what fibers did to the workers was done on threads that are joined now
   for (std::size_t i = workers_made(); i-- > 0;) workers_[i].reset();
 }
@@ -166,6 +171,7 @@ void scheduler::wake_idle(worker* which) noexcept {
     }
     which->idle_ = false;
     idle_count_.fetch_sub(1, std::memory_order_seq_cst);
+    census::worker_is_woken();
     which->woken_.store(1, std::memory_order_release);
   }
   wake_ups_.fetch_add(1, std::memory_order_relaxed);
@@ -181,6 +187,13 @@ worker& scheduler::add_spare() {
   }
   made_.store(index + 1, std::memory_order_release);
   return *workers_[index];
+}
+
+bool scheduler::has_work() noexcept {
+  if (injecting_.load(std::memory_order_seq_cst) != 0 || injected_count_.load(std::memory_order_seq_cst) != 0) return true;
+  for (std::size_t i = 0; i < workers_made(); ++i)
+    if (workers_[i]->has_work()) return true;
+  return false;
 }
 
 // Every fiber that is listed has its token stopped before any of its waits is; one that comes later sees stopping_.
@@ -232,6 +245,7 @@ void scheduler::shut_down() {
     auto* const caller = outer != nullptr ? static_cast<fiber*>(current_party_slot()) : nullptr;
     if (caller != nullptr && outer->yield(*caller)) continue;
     const auto patience = std::chrono::milliseconds(caller != nullptr ? 1 : 100);
+    if (caller == nullptr) look_for_deadlock_while_ending();
     futex_wait(retired_while_stopping_, retired, std::chrono::steady_clock::now() + patience);
   }
   happens_after(this);

@@ -10,6 +10,7 @@
 
 #include <sluice/runtime/detail/blocking_pool.h>
 #include <sluice/runtime/detail/carriers.h>
+#include <sluice/runtime/detail/deadlock.h>
 #include <sluice/runtime/detail/monitor.h>
 #include <sluice/runtime/detail/registry.h>
 #include <sluice/runtime/detail/reserve_stack.h>
@@ -67,9 +68,13 @@ class scheduler {
   friend class carriers;
   friend class monitor;
   friend class snapshot_taker;
+  friend class inspection;
+  friend class deadlock_watch;
   static constexpr unsigned most_workers = 1024;
 
   void tell(trace_event::kind what, int worker, const fiber* f, const fiber* by) const noexcept;
+  // Whether a worker would find anything to do, now or when its time has come.
+  bool has_work() noexcept;
   void stop_tokens() noexcept;
 
   // Work from a thread that is none of the workers.
@@ -95,6 +100,8 @@ class scheduler {
   std::shared_ptr<const error_handler> unobserved_error_;
   const std::unique_ptr<const std::function<void(const hog_report&)>> on_hog_;  // null if nobody wants to know
   const std::chrono::milliseconds hog_limit_;
+  std::shared_ptr<const deadlock_handler> on_deadlock_;
+  const int deadlock_exit_status_;
 
   moodycamel::ConcurrentQueue<fiber*> injected_;
   run_queue injected_late_;  // for want of memory for the former

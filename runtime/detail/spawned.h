@@ -35,8 +35,8 @@ template <class F, class R, class Membership>
 class spawned final : public shared_state<R>, public fiber {
  public:
   template <class G, class... Home>
-  spawned(scheduler& s, launch&& how, G&& function, Home&... home)
-      : fiber(s, std::move(how), party::current()),
+  spawned(scheduler& s, launch&& how, call_site from, G&& function, Home&... home)
+      : fiber(s, std::move(how), from, party::current()),
         report_(unobserved_error_handler(s)),
         function_(std::in_place, std::forward<G>(function)),
         membership_(home...) {}
@@ -59,6 +59,8 @@ class spawned final : public shared_state<R>, public fiber {
     ask_to_stop();
     return true;
   }
+
+  const waiter* computed_by() const noexcept override { return this; }
 
   // Registers the fiber with whom it belongs to, then runs it.
   void start(scheduler& s) {
@@ -136,11 +138,11 @@ class spawned final : public shared_state<R>, public fiber {
 };
 
 template <class Membership = on_its_own, class F, class... Home>
-auto spawn(scheduler& s, launch&& how, F&& function, Home&... home) {
+auto spawn(scheduler& s, launch&& how, call_site from, F&& function, Home&... home) {
   using body = std::decay_t<F>;
   using result = std::decay_t<std::invoke_result_t<body>>;
   using object = spawned<body, result, Membership>;
-  auto* const made = new object(s, std::move(how), std::forward<F>(function), home...);
+  auto* const made = new object(s, std::move(how), from, std::forward<F>(function), home...);
   made->add_ref();  // the running fiber's
   auto f = make_future(intrusive_ptr<shared_state<result>>::adopt(made));
   made->start(s);

@@ -1,3 +1,4 @@
+#include <sluice/base/census.h>
 #include <sluice/base/cycles.h>
 #include <sluice/futures/cancelled.h>
 #include <sluice/runtime/detail/quiet_signals.h>
@@ -336,16 +337,19 @@ void worker::run_thread() {
   accept_stack_requests();
   share_errno();
   happens_before(this);
+  spare_ ? census::rests() : census::worker_begins();
   {
     const in_scheduler here;
     while (!spare_ || scheduler_.monitor_.stand_by(*this)) {
       loop();
       if (!spare_) break;
       leave_all_to_others();
+      census::worker_rests();
       scheduler_.monitor_.take_back(*this);
     }
   }
   thread_id_.store(0, std::memory_order_relaxed);
+  spare_ ? census::is_woken() : census::worker_ends();
   signal_stack::release();
 }
 
@@ -443,13 +447,14 @@ bool worker::sleep() {
     s.idle_.push_back(this);
     idle_ = true;
     s.idle_count_.fetch_add(1, std::memory_order_seq_cst);
+    census::worker_rests();
   }
   const auto woken = [this] { return woken_.load(std::memory_order_acquire) != 0; };
   for (bool timed_out = false; !woken() && !timed_out && pinned_.size() == 0 &&
                                s.injected_count_.load(std::memory_order_seq_cst) == 0 &&
                                !s.stopped_.load(std::memory_order_seq_cst);) {
     const steady_time until = std::min(wheel_.next_deadline(), s.stacks_.tidy(clock::now()));
-    futex_wait(woken_, 0, until);
+    futex_wait(woken_, 0, std::min(until, census::look_for_deadlock()));
     timed_out = until != steady_time::max() && clock::now() >= until;
   }
   {
@@ -458,6 +463,7 @@ bool worker::sleep() {
       idle_ = false;
       s.idle_.erase(std::find(s.idle_.begin(), s.idle_.end(), this));
       s.idle_count_.fetch_sub(1, std::memory_order_seq_cst);
+      census::worker_is_woken();
     }
   }
   if (traced_) [[unlikely]]

@@ -77,6 +77,7 @@ class alignas(64) worker {
   friend class scheduler;
   friend class monitor;
   friend struct running_stack_access;
+  friend class deadlock_watch;
   static constexpr int slot_turns = 16;
 
   fiber* pick_next() noexcept;
@@ -102,6 +103,8 @@ class alignas(64) worker {
   void leave_all_to_others() noexcept;
   // A hint, from any thread: something is ready here.
   bool has_ready() const noexcept { return queue_.size() > 0 || slot_.load(std::memory_order_relaxed) != nullptr; }
+  // Anything at all, now or later. Of a worker that is asleep, it is no hint but so.
+  bool has_work() noexcept { return has_ready() || pinned_.size() > 0 || !wheel_.empty(); }
 
   scheduler& scheduler_;
   const std::size_t index_;

@@ -50,6 +50,7 @@ class event_member final : public set_member {
   void disarm() noexcept override { event_.disarm(); }
   bool complete() override { return detail::complete(event_); }
   bool spent() const noexcept override { return detail::spent(event_); }
+  void describe(wait_listener& l) const noexcept override { detail::describe(event_, l); }
 
   void handle() override {
     if constexpr (handles_errors<F>) {

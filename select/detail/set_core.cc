@@ -222,6 +222,12 @@ bool set_core::complete() {
   return ask(index, [](set_member& m) { return m.complete(); });
 }
 
+void set_core::describe(wait_listener& l) noexcept {
+  const guard g(lock_);
+  for (const auto& each : slots_)
+    if (each != nullptr) each->describe(l);
+}
+
 // A member whose handler has run has its next turn after the others.
 void set_core::handled() noexcept {
   const std::uint32_t index = std::exchange(running_, nobody);

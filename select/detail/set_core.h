@@ -17,6 +17,7 @@
 #include <sluice/futures/deadline.h>
 #include <sluice/futures/proxy_waiter.h>
 #include <sluice/futures/timer_heap.h>
+#include <sluice/futures/wait_source.h>
 #include <sluice/futures/wait_queue.h>
 
 #include <cstddef>
@@ -36,6 +37,7 @@ class set_member {
   // take(), and what the user wants done with it.
   virtual void handle() = 0;
   virtual bool spent() const noexcept = 0;
+  virtual void describe(wait_listener& l) const noexcept = 0;
 
  private:
   friend class set_core;
@@ -67,6 +69,7 @@ class set_core final : public proxy_waiter, private timer_queue {
   void disarm() noexcept;
   bool complete();
   void take();
+  void describe(wait_listener& l) noexcept;
 
  private:
   static constexpr std::uint32_t due_timer = nobody - 1;

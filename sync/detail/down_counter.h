@@ -33,6 +33,9 @@ class down_counter {
   }
   bool arm(wait_node& node, waiter& w, std::uint32_t index) noexcept;
   void disarm(wait_node& node) noexcept;
+  void describe(wait_listener& l) const noexcept {
+    l.add({.kind = owner_, .address = this, .amount = counted::count(word_.load()), .unit = "to go"});
+  }
 
  private:
   using word = guarded_word;
@@ -53,6 +56,7 @@ class zero_event {
   void disarm() noexcept { counter_->disarm(node_); }
   void take() const noexcept {}
   std::uint64_t look() const noexcept { return counter_->look(); }
+  void describe(wait_listener& l) const noexcept { counter_->describe(l); }
 
  private:
   down_counter* counter_;

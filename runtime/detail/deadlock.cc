@@ -1,0 +1,161 @@
+#include <sluice/base/census.h>
+#include <sluice/base/spinlock.h>
+#include <sluice/runtime/detail/deadlock.h>
+#include <sluice/runtime/detail/inspection.h>
+#include <sluice/runtime/detail/quiet_signals.h>
+#include <sluice/runtime/detail/scheduler.h>
+#include <sluice/runtime/detail/scheduler_list.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <sstream>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace sluice::detail {
+
+namespace {
+
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+using guard = std::lock_guard<spinlock>;
+
+// A thread that we do not know may end: from time to time somebody looks, each time after a longer pause.
+constexpr steady_time::duration first_pause = 10ms;
+constexpr int pause_growth = 8;
+
+constexpr int default_status = 2;  // as in runtime_options
+
+struct {
+  spinlock lock;
+  std::uint64_t word = 0;  // of the census, when somebody looked last in vain, or reported
+  steady_time::duration pause{};
+  bool told = false;
+} constinit last_look;
+
+std::atomic<std::uint32_t> handlers_running{0};
+thread_local bool runs_handlers = false;
+
+// 0: not known, or not what the census counts: a child that was forked has one thread only.
+std::uint64_t threads_of_this_process() noexcept {
+  static const pid_t counted = getpid();
+  if (getpid() != counted) return 0;
+  struct stat entry {};
+  return stat("/proc/self/task", &entry) == 0 && entry.st_nlink > 2 ? entry.st_nlink - 2 : 0;
+}
+
+// When to look again at a census that does not add up.
+steady_time look_again(census::count seen) noexcept {
+  const guard g(last_look.lock);
+  const bool same = std::exchange(last_look.word, seen.word) == seen.word;
+  last_look.pause = same && last_look.pause != last_look.pause.zero() ? last_look.pause * pause_growth : first_pause;
+  return clock::now() + last_look.pause;
+}
+
+bool first_to_tell(census::count seen) noexcept {
+  const guard g(last_look.lock);
+  const bool told = std::exchange(last_look.told, true) && last_look.word == seen.word;
+  last_look.word = seen.word;
+  return !told;
+}
+
+}  // namespace
+
+// A friend of the scheduler's.
+class deadlock_watch {
+ public:
+  static steady_time look() noexcept;
+  static bool stays_so(census::count seen) noexcept;
+  static void report(const char* ending) noexcept;
+
+ private:
+  struct findings {
+    deadlock_report words;
+    std::vector<std::shared_ptr<const deadlock_handler>> handlers;
+    int exit_status = default_status;
+  };
+  static findings collect();
+  static void tell(const findings& found);
+};
+
+steady_time deadlock_watch::look() noexcept {
+  const census::count seen = census::now();
+  if (seen.any_worker_awake()) return steady_time::max();  // it looks when it rests
+  if (threads_of_this_process() != seen.at_rest()) return look_again(seen);
+  if (stays_so(seen)) report(nullptr);
+  return steady_time::max();
+}
+
+bool deadlock_watch::stays_so(census::count seen) noexcept {
+  bool any_work = false;
+  for (scheduler* s = visit_first_scheduler(); s != nullptr; s = visit_next_scheduler(*s)) any_work |= s->has_work();
+  return !any_work && census::now() == seen && first_to_tell(seen);
+}
+
+void deadlock_watch::report(const char* ending) noexcept {
+  handlers_running.fetch_add(1, std::memory_order_relaxed);
+  const auto collect_and_tell = [ending] {
+    runs_handlers = true;
+    findings found = collect();
+    if (ending != nullptr)
+      found.words.parties.push_back({.what = waiting_party::kind::thread, .name = ending, .waits_for = {"the end of all"}});
+    if (!found.words.parties.empty()) tell(found);
+    runs_handlers = false;
+    handlers_running.fetch_sub(1, std::memory_order_release);
+    handlers_running.notify_all();
+  };
+  try {
+    const quiet_signals inherited;
+    std::thread(collect_and_tell).detach();
+  } catch (const std::exception&) {
+    collect_and_tell();
+  }
+}
+
+deadlock_watch::findings deadlock_watch::collect() {
+  findings found;
+  inspection all;
+  all.add_threads();
+  for (scheduler* s = visit_first_scheduler(); s != nullptr; s = visit_next_scheduler(*s)) {
+    all.add_runtime(*s);
+    if (s->on_deadlock_) found.handlers.push_back(s->on_deadlock_);
+    if (found.exit_status == default_status) found.exit_status = s->deadlock_exit_status_;
+  }
+  found.words.parties = all.result();
+  return found;
+}
+
+void deadlock_watch::tell(const findings& found) {
+  for (const auto& handler : found.handlers) (*handler)(found.words);
+  if (!found.handlers.empty()) return;
+  std::ostringstream text;
+  text << found.words;
+  std::fputs(text.str().c_str(), stderr);
+  std::fflush(nullptr);
+  std::_Exit(found.exit_status);
+}
+
+void watch_for_deadlocks() noexcept {
+  threads_of_this_process();
+  if (!sanitized) census::set_look(&deadlock_watch::look);  // TSan has a thread of its own
+}
+
+// The calling thread does not rest, but does nothing more than one that does.
+void look_for_deadlock_while_ending() noexcept {
+  const census::count seen = census::now();
+  if (sanitized || seen.any_worker_awake() || threads_of_this_process() != seen.at_rest() + 1) return;
+  if (deadlock_watch::stays_so(seen)) deadlock_watch::report("the thread that ends the runtime");
+}
+
+void await_deadlock_handlers() noexcept {
+  if (runs_handlers) return;
+  for (std::uint32_t n; (n = handlers_running.load(std::memory_order_acquire)) != 0;) handlers_running.wait(n);
+}
+
+}  // namespace sluice::detail
