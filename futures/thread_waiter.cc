@@ -1,3 +1,4 @@
+#include <sluice/base/forked.h>
 #include <sluice/futures/thread_waiter.h>
 
 #include <exception>
@@ -30,6 +31,7 @@ void thread_waiter::wake() noexcept {
 void thread_waiter::park() noexcept {
   woken_.store(0, std::memory_order_relaxed);
   if (!commit_park(!is_shielded() && std::uncaught_exceptions() == 0)) return;
+  if (earliest() == nullptr) end_if_left_alone();
   while (woken_.load(std::memory_order_acquire) == 0) {
     timer_node* const first = earliest();
     futex_wait(woken_, 0, first != nullptr ? first->deadline : steady_time::max());
