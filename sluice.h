@@ -34,6 +34,7 @@
 #include <sluice/runtime/report.h>
 #include <sluice/runtime/runtime.h>
 #include <sluice/runtime/scope.h>
+#include <sluice/runtime/signals.h>
 #include <sluice/runtime/stats.h>
 #include <sluice/runtime/this_fiber.h>
 #include <sluice/runtime/trace.h>

@@ -1,4 +1,5 @@
 #include <sluice/base/census.h>
+#include <sluice/base/forked.h>
 #include <sluice/base/spinlock.h>
 #include <sluice/futures/thread_waiter.h>
 
@@ -55,6 +56,7 @@ void thread_waiter::park() noexcept {
 }
 
 void thread_waiter::sleep_without_limit() noexcept {
+  end_if_left_alone();
   {
     const list_lock guard;
     next_at_rest_ = first_at_rest;

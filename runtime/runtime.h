@@ -41,13 +41,13 @@ class runtime {
   }
   template <class F>
   auto go(launch how, F&& f, detail::call_site from = detail::call_site::current()) {
-    return detail::spawn(*scheduler_, std::move(how), from, std::forward<F>(f));
+    return detail::spawn(usable(), std::move(how), from, std::forward<F>(f));
   }
 
   // Runs f on this runtime's pool of threads; see sluice::blocking().
   template <class F>
   auto blocking(F&& f) {
-    return detail::run_blocking(*scheduler_, std::forward<F>(f));
+    return detail::run_blocking(usable(), std::forward<F>(f));
   }
 
   // Starts a coroutine. As with go(), result and exception arrive in the future.
@@ -62,6 +62,9 @@ class runtime {
   runtime_stats stats() const;
 
  private:
+  // std::logic_error in a child process that fork() has made: there it has no threads.
+  detail::scheduler& usable() const;
+
   std::unique_ptr<detail::scheduler> scheduler_;
 };
 

@@ -1,6 +1,7 @@
 // blocking(): a pool of threads for what blocks. Nothing is lost, no worker waits, jobs in line can be withdrawn.
 #include "tests/support/harness.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -75,6 +76,11 @@ TEST_CASE("results and exceptions arrive: values, references decayed, move-only,
     CHECK_THROWS_WITH_AS(blocking([]() -> int { throw std::runtime_error("eeee"); }).get(), "eeee", std::runtime_error);
     CHECK_THROWS_AS(blocking([] { throw 3; }).get(), int);
     target = 0;
+    const auto held = std::make_shared<int>(0);
+    for (int i = 0; i < 100; ++i) {
+      blocking([held] {}).wait();
+      CHECK(held.use_count() == 1);  // what a job captured is gone when its future is ready
+    }
   });
 }
 
@@ -100,42 +106,44 @@ TEST_CASE("jobs run on threads of their own, which do not occupy the workers") {
 }
 
 TEST_CASE("no more threads than allowed; the others stand in line, first come, first served") {
-  with_pool_of(2, [] {
-    gate open;
-    std::atomic<int> inside{0}, most{0};
-    std::mutex mutex;
-    std::vector<int> order;
-    std::vector<sluice::future<void>> jobs;
-    for (int i = 0; i < 2; ++i)
-      jobs.push_back(blocking([&] {
-        ++inside;
-        open.pass();
-      }));
-    REQUIRE(test::eventually([&] { return inside == 2; }));
-    inside = 0;
-    for (int i = 0; i < 40; ++i)
-      jobs.push_back(blocking([&, i] {
-        const int now = ++inside;
-        {
-          const std::scoped_lock hold(mutex);
-          most = std::max(most.load(), now);
-          order.push_back(i);
-        }
-        std::this_thread::yield();
-        --inside;
-      }));
-    const auto at_most = figures();
-    CHECK(at_most.threads == 2);
-    CHECK(at_most.queued == 40);
-    CHECK(at_most.running == 2);
-    open.open();
-    test::join(jobs);
-    CHECK(most <= 2);
-    for (std::size_t i = 0; i < order.size(); ++i) CHECK(std::abs(order[i] - static_cast<int>(i)) <= 1);  // two at a time
-  });
+  for (const unsigned threads : {1U, 2U})
+    with_pool_of(threads, [threads] {
+      gate open;
+      std::atomic<unsigned> inside{0}, most{0};
+      std::mutex mutex;
+      std::vector<int> order;
+      std::vector<sluice::future<void>> jobs;
+      for (unsigned i = 0; i < threads; ++i)
+        jobs.push_back(blocking([&] {
+          ++inside;
+          open.pass();
+        }));
+      REQUIRE(test::eventually([&] { return inside == threads; }));
+      inside = 0;
+      for (int i = 0; i < 40; ++i)
+        jobs.push_back(blocking([&, i] {
+          const unsigned now = ++inside;
+          {
+            const std::scoped_lock hold(mutex);
+            most = std::max(most.load(), now);
+            order.push_back(i);
+          }
+          std::this_thread::yield();
+          --inside;
+        }));
+      const auto at_most = figures();
+      CHECK(at_most.threads == threads);
+      CHECK(at_most.queued == 40);
+      CHECK(at_most.running == threads);
+      open.open();
+      test::join(jobs);
+      CHECK(most <= threads);
+      CHECK(order.size() == 40);
+      if (threads == 1) CHECK(std::is_sorted(order.begin(), order.end()));
+    });
 }
 
-TEST_CASE("a thread is used again, the one that fell idle last; and ends when it has nothing to do") {
+TEST_CASE("a thread that has nothing to do ends") {
   for (const unsigned n : test::worker_counts()) {
     auto options = with_threads(n, 8);
     options.blocking_keep_alive = 20ms;
@@ -158,7 +166,7 @@ TEST_CASE("a thread is used again, the one that fell idle last; and ends when it
   }
 }
 
-TEST_CASE("one job after the other needs one thread") {
+TEST_CASE("one job after the other needs one thread: the one that fell idle last") {
   for (const unsigned n : test::worker_counts()) {
     auto options = with_threads(n, 8);
     options.blocking_keep_alive = 1h;
@@ -170,6 +178,25 @@ TEST_CASE("one job after the other needs one thread") {
       }
       CHECK(ids.size() == 1);
       CHECK(figures().threads == 1);
+
+      gate open;
+      std::atomic<int> inside{0};
+      std::vector<sluice::future<void>> burst;
+      for (int i = 0; i < 8; ++i)
+        burst.push_back(blocking([&] {
+          ++inside;
+          open.pass();
+        }));
+      REQUIRE(test::eventually([&] { return inside == 8; }));
+      open.open();
+      test::join(burst);
+      REQUIRE(test::eventually([] { return figures().idle == 8; }));
+      ids.clear();
+      for (int i = 0; i < 20; ++i) {
+        ids.insert(blocking([] { return std::this_thread::get_id(); }).get());
+        REQUIRE(test::eventually([] { return figures().idle == 8; }));
+      }
+      CHECK(ids.size() == 1);
     });
   }
 }
@@ -311,6 +338,15 @@ TEST_CASE("deadline and values are inherited, and not those of the job before") 
       CHECK(blocking([&] { return blocking(name).cancel() ? "ann" : "ran"; }).get() == std::string("ann"));
     });
     CHECK(blocking(name).get() == "nobody");
+    std::string seen_by_callback;
+    sluice::with_value(user, "bob", [&] {
+      gate open;
+      auto job = blocking([&] { open.pass(); });
+      const auto told = job.on_ready([&](const auto&) { seen_by_callback = name(); });
+      open.open();
+      job.get();
+    });
+    CHECK(seen_by_callback == "nobody");  // it is not part of the job
     const auto wait_for_ever = [] { channel<int>().recv(); };
     sluice::future<void> late;
     sluice::with_deadline(1ms, [&] { late = blocking(wait_for_ever); });
@@ -396,6 +432,8 @@ TEST_CASE("the end of the runtime stops the tokens and the waits of running jobs
       looks = r.blocking([&](const std::stop_token& asked) {
         ++inside;
         while (!asked.stop_requested()) std::this_thread::yield();
+        std::this_thread::sleep_for(20ms);
+        const sluice::shield from_the_end;
         auto refused = blocking([] {});
         if (ends_cancelled(refused)) ++late;
         auto fiber = sluice::go([] {});
@@ -426,17 +464,21 @@ TEST_CASE("cancel from another thread while the runtime ends") {
       std::atomic<int> ran{0};
       std::vector<sluice::future<void>> jobs;
       std::thread canceller;
+      std::atomic<int> ready{0};
       {
         sluice::runtime r(with_threads(n, 1));
-        for (int k = 0; k < 20; ++k) jobs.push_back(r.blocking([&] { ++ran; }));
+        for (int k = 0; k < 100; ++k) jobs.push_back(r.blocking([&] { ++ran; }));
         canceller = std::thread([&] {
-          for (auto& j : jobs) j.cancel();
+          for (++ready; ready < 2;) {}
+          for (auto j = jobs.rbegin(); j != jobs.rend(); ++j) j->cancel();
         });
+        while (ready < 1) {}
+        ++ready;
       }
       canceller.join();
       int cancelled = 0;
       for (auto& j : jobs) cancelled += ends_cancelled(j);
-      CHECK(ran + cancelled == 20);
+      CHECK(ran + cancelled == 100);
     }
   }
 }

@@ -44,6 +44,7 @@ void pooled_job::drop_values() noexcept {
 bool pooled_job::withdraw() noexcept {
   if (!claim()) return false;
   blocking_pool& pool = *pool_;
+  pool.home_.check_not_lost("a job of the parent process was cancelled");
   {
     const std::lock_guard guard(pool.lock_);
     if (!alone()) pool.remove(*this);
@@ -71,6 +72,8 @@ blocking_pool::blocking_pool(scheduler& home, std::size_t most, std::chrono::mil
   return pool_of_this_thread;
 }
 
+[[gnu::noinline]] void blocking_pool::forget_thread() noexcept { pool_of_this_thread = nullptr; }
+
 void* blocking_pool::thread_main(void* pool) {
   pthread_setname_np(pthread_self(), "sluice-block");
   static_cast<blocking_pool*>(pool)->work();
@@ -84,6 +87,8 @@ void blocking_pool::work() noexcept {
   while (pooled_job* const job = next_for(self)) {
     lock_.unlock();
     job->run();
+    home_.check_not_lost(
+        "the job of blocking() that called fork() has returned; a child process has to end by exec or _exit");
     lock_.lock();
     self.unlink();
     self.job = nullptr;

@@ -72,6 +72,8 @@ class blocking_pool {
 
   // Whose thread the calling one is; null if it is none.
   static blocking_pool* current() noexcept;
+  // The calling thread is none any more.
+  static void forget_thread() noexcept;
   scheduler& home() const noexcept { return home_; }
 
   // Takes a reference to j over. Runs it, or refuses it: with `cancelled` after stop(), with std::system_error if there is

@@ -104,6 +104,8 @@ void carriers::refill() noexcept {
 }
 
 coroutine_waiter* carriers::take(carrier& self) noexcept {
+  scheduler_.check_not_lost(
+      "the task that called fork() waits, or has returned; a child process has to end by exec or _exit");
   refill();
   for (bool arrives = !std::exchange(self.arrived_, true);; arrives = true) {
     summoned next;

@@ -1,11 +1,10 @@
 // quiet_signals.h - the library's own threads leave the program's signals alone.
 //
-//   const quiet_signals inherited;                    // in this block, threads that start are quiet; the mask is restored
-//   after
+//   { const quiet_signals inherited; thread = std::thread(f); }        // the mask is restored after
 //
 // A handler that the program has installed (for SIGINT, SIGTERM, SIGCHLD, ...) runs on a thread of the program's own, and
-// interrupts no fiber. Left open are those that mean the thread itself: faults, SIGABRT, a profiler's SIGPROF, and SIGURG,
-// by which a thread is asked for its stack. Lives on one thread: no wait inside.
+// interrupts no fiber. Left open are those that mean the thread itself: faults, SIGABRT, SIGPIPE from a write of its own, a
+// profiler's SIGPROF, and SIGURG, by which a thread is asked for its stack. Lives on one thread: no wait inside.
 #pragma once
 
 #include <signal.h>
@@ -19,7 +18,7 @@ class quiet_signals {
   quiet_signals() noexcept {
     sigset_t quiet;
     sigfillset(&quiet);
-    for (const int open : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF, SIGURG})
+    for (const int open : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPIPE, SIGPROF, SIGURG})
       sigdelset(&quiet, open);
     pthread_sigmask(SIG_BLOCK, &quiet, &before_);
   }

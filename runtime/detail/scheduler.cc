@@ -1,7 +1,9 @@
 #include <sluice/base/census.h>
 #include <sluice/base/check.h>
+#include <sluice/runtime/detail/forks.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
+#include <sluice/runtime/signals.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -37,9 +39,11 @@ scheduler::scheduler(runtime_options options)
       hog_limit_(options.hog_limit),
       deadlock_exit_status_(options.deadlock_exit_status),
       monitor_(*this, options.spare_workers),
+      program_signals_(sluice::program_signals()),
       blocking_(*this, options.blocking_threads, options.blocking_keep_alive),
       workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)) {
   report_stack_overflows();
+  watch_forks();
   if (options.unobserved_error)
     unobserved_error_ = std::make_shared<const error_handler>(std::move(options.unobserved_error));
   if (options.on_deadlock) on_deadlock_ = std::make_shared<const deadlock_handler>(std::move(options.on_deadlock));
@@ -113,6 +117,7 @@ void scheduler::tell_by_caller(trace_event::kind what, const fiber& f) const noe
 void scheduler::spawn(fiber& f) {
   worker* const here = worker::current();
   const bool inside = here != nullptr && &here->scheduler_ == this;
+  if (!inside) check_not_lost("a fiber was started in a runtime of the parent process");
   happens_before(&f);
   const in_scheduler scheduling;
   fibers_.add(f, inside && !here->spare_ ? here->index_ : worker_count_, [&] {
@@ -130,6 +135,7 @@ void scheduler::spawn(fiber& f) {
 }
 
 void scheduler::inject(fiber& f) noexcept {
+  check_not_lost("a fiber of the parent process was woken");
   injecting_.fetch_add(1, std::memory_order_relaxed);  // seen by shut_down(), which finds f retired only after it ran
   if (f.pinned()) {
     if (f.worker_ == nullptr) f.worker_ = &next_home();

@@ -8,6 +8,7 @@
 // monitor's care (monitor.h).
 #pragma once
 
+#include <sluice/base/forked.h>
 #include <sluice/runtime/detail/blocking_pool.h>
 #include <sluice/runtime/detail/carriers.h>
 #include <sluice/runtime/detail/deadlock.h>
@@ -23,6 +24,7 @@
 #include <concurrentqueue/concurrentqueue.h>
 
 #include <memory>
+#include <signal.h>
 #include <vector>
 
 namespace sluice::detail {
@@ -52,6 +54,18 @@ class scheduler {
   void progress_to_the_end() noexcept {
     retired_while_stopping_.fetch_add(1, std::memory_order_release);
     futex_wake_one(retired_while_stopping_);
+  }
+
+  // What a thread had blocked when it made this, with fibers and jobs seen through.
+  const sigset_t& program_signals() const noexcept { return program_signals_; }
+
+  // In a child process that fork() has made: this is not to be used any more (forks.h).
+  void lose() noexcept { lost_.store(true, std::memory_order_relaxed); }
+  bool lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
+  // Ends the program if it is lost.
+  void check_not_lost(const char* what) const noexcept {
+    if (lost()) [[unlikely]]
+      end_forked_child(what);
   }
 
   runtime_stats stats();
@@ -115,6 +129,8 @@ class scheduler {
   std::atomic<std::uint64_t> wake_ups_{0};
   monitor monitor_;
 
+  const sigset_t program_signals_;
+  std::atomic<bool> lost_{false};
   std::atomic<bool> stopping_{false};  // fibers are cancelled
   std::atomic<bool> stopped_{false};   // workers end
   std::atomic<std::uint32_t> retired_while_stopping_{0};

@@ -4,6 +4,7 @@
 #include <sluice/runtime/detail/scheduler_list.h>
 
 #include <mutex>
+#include <utility>
 
 namespace sluice::detail {
 
@@ -11,6 +12,7 @@ namespace {
 
 constinit spinlock list_lock;
 constinit scheduler* first = nullptr;
+constinit scheduler* first_lost = nullptr;  // nobody needs them, but they are not leaks
 
 scheduler** find_link(scheduler* s) noexcept {
   scheduler** link = &first;
@@ -42,6 +44,15 @@ void unlist_scheduler(scheduler& s) noexcept {
     }
     if (const std::uint32_t n = visitors.load(std::memory_order_relaxed)) futex_wait(visitors, n, steady_time::max());
   }
+}
+
+void lock_scheduler_list() noexcept { list_lock.lock(); }
+void unlock_scheduler_list() noexcept { list_lock.unlock(); }
+
+void lose_schedulers() noexcept {
+  for (scheduler* s = first; s != nullptr; s = s->listed().next) s->lose();
+  *find_link(nullptr) = first_lost;
+  first_lost = std::exchange(first, nullptr);
 }
 
 scheduler* visit_first_scheduler() noexcept {

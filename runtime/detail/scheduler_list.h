@@ -19,6 +19,12 @@ void list_scheduler(scheduler& s) noexcept;
 // Blocks until nobody visits it.
 void unlist_scheduler(scheduler& s) noexcept;
 
+// For fork(): meanwhile nobody enters, comes or goes.
+void lock_scheduler_list() noexcept;
+void unlock_scheduler_list() noexcept;
+// In the child, under that lock: all are lost, and none is listed any more.
+void lose_schedulers() noexcept;
+
 // The oldest; null if there is none. Enters it.
 scheduler* visit_first_scheduler() noexcept;
 // Enters the next one, null if there is none, and leaves this one.

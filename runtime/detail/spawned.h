@@ -18,7 +18,8 @@ using error_handler = std::function<void(std::exception_ptr)>;
 
 // What a fiber needs to know of its scheduler here, without knowing the scheduler.
 scheduler& current_scheduler();
-scheduler& lasting_scheduler();  // of the default runtime
+scheduler& lasting_scheduler();            // of the default runtime
+void forget_lasting_scheduler() noexcept;  // the next one is made anew
 void start(scheduler& s, fiber& f);
 std::shared_ptr<const error_handler> unobserved_error_handler(const scheduler& s) noexcept;
 

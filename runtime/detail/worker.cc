@@ -37,6 +37,10 @@ thread_local worker* this_worker = nullptr;
   return this_worker;
 }
 
+[[gnu::noinline]] void worker::forget_thread() noexcept {
+  if (std::exchange(this_worker, nullptr) != nullptr) current_party_slot() = nullptr;
+}
+
 worker::worker(scheduler& s, std::size_t index)
     : scheduler_(s),
       index_(index),
@@ -178,6 +182,8 @@ SLUICE_NO_TSAN void worker::fiber_main(void* argument) noexcept {
     f.refuse(std::make_exception_ptr(cancelled{}));
   else
     f.run();
+  f.worker_->scheduler_.check_not_lost(
+      "the fiber that called fork() has returned; a child process has to end by exec or _exit");
   happens_before(&f.worker_->scheduler_);  // whoever ends the runtime may rely on it
   f.worker_->suspend(f, then::retire);
   std::abort();  // not reached: nobody resumes a retired fiber

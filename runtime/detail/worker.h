@@ -42,6 +42,8 @@ class alignas(64) worker {
 
   // Of the calling thread; null if it is none.
   static worker* current() noexcept;
+  // The calling thread is none any more.
+  static void forget_thread() noexcept;
 
   scheduler& owner() const noexcept { return scheduler_; }
   std::size_t index() const noexcept { return index_; }

@@ -1,0 +1,36 @@
+#include <sluice/base/forked.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace sluice::detail {
+
+namespace {
+
+// Where /proc is not to be had, there may be others.
+bool is_only_thread() noexcept {
+  struct stat threads {};
+  return stat("/proc/self/task", &threads) == 0 && threads.st_nlink == 3;  // itself, its parent, and one for each thread
+}
+
+}  // namespace
+
+void end_forked_child(const char* what) noexcept {
+  char text[256];
+  const int n = std::snprintf(text, sizeof text,
+                              "sluice: %s. This process (%d) was made by fork(), which left the threads of its parent's "
+                              "runtimes behind\n",
+                              what, static_cast<int>(getpid()));
+  if (n > 0 && write(STDERR_FILENO, text, static_cast<std::size_t>(n)) < 0) {}
+  std::abort();
+}
+
+void end_if_left_alone() noexcept {
+  if (is_forked_child.load(std::memory_order_relaxed) && is_only_thread())
+    end_forked_child("the only thread waits without a time limit, and nobody is left to wake it");
+}
+
+}  // namespace sluice::detail
