@@ -292,7 +292,7 @@ void worker::make_ready(fiber& f) noexcept {
   if (fiber* older = slot_.exchange(&f, std::memory_order_acq_rel)) {
     queue_.push(*older);
     if (scheduler_.idle_count_.load(std::memory_order_relaxed) == 0 ||
-        scheduler_.searching_.load(std::memory_order_relaxed) != 0)
+        scheduler_.searching_.load(std::memory_order_relaxed) != 0 || scheduler_.crowded())
       return;
     if (const std::uint64_t now = cycle_count(); now - last_wake_ > wake_pause) {
       last_wake_ = now;
