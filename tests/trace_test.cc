@@ -151,6 +151,33 @@ TEST_CASE("who started and who woke a fiber is told, and where") {
   CHECK(find(trace_event::yielded, "main").worker == 0);
 }
 
+TEST_CASE("a worker that is held up is told, and the spare that comes for it") {
+  for (const unsigned n : test::worker_counts()) {
+    recorder seen;
+    sluice::run(traced(n, seen), [&] {
+      std::vector<sluice::future<void>> hogs;
+      std::atomic<unsigned> begun{0};
+      std::atomic<bool> stop{false};
+      for (unsigned i = 0; i < n; ++i)
+        hogs.push_back(sluice::go([&] {
+          ++begun;
+          while (!stop) {}
+        }));
+      while (begun < n) sluice::this_fiber::sleep_for(1ms);  // somebody runs this beside the hogs
+      sluice::go([] {}).get();
+      stop = true;
+      test::join(hogs);
+    });
+    bool held_up = false, spare = false;
+    for (const told& e : seen.all()) {
+      held_up |= e.what == trace_event::worker_held_up && e.worker >= 0 && e.fiber == 0;
+      spare |= e.what == trace_event::worker_resumed && e.worker >= static_cast<int>(n);
+    }
+    CHECK(held_up);
+    CHECK(spare);
+  }
+}
+
 TEST_CASE("steals and sleeps are told") {
   for (const unsigned n : test::worker_counts()) {
     recorder seen;

@@ -94,6 +94,8 @@ runtime_stats scheduler::stats() {
   all.wake_ups = wake_ups_.load(std::memory_order_relaxed);
   all.parked_workers = idle_count_.load(std::memory_order_relaxed);
   all.spare_workers = monitor_.spares_at_work();
+  const stack_pool::figures stacks = stacks_.counted();
+  all.stacks = {stacks.out, stacks.idle};
   const blocking_pool::figures pool = blocking_.count();
   all.blocking = {pool.threads, pool.idle, pool.running, pool.queued};
   return all;

@@ -339,9 +339,13 @@ void worker::run_thread() {
   {
     const in_scheduler here;
     while (!spare_ || scheduler_.monitor_.stand_by(*this)) {
+      if (spare_ && traced_) [[unlikely]]
+        tell(trace_event::worker_resumed, nullptr);
       loop();
       if (!spare_) break;
       leave_all_to_others();
+      if (traced_) [[unlikely]]
+        tell(trace_event::worker_parked, nullptr);
       scheduler_.monitor_.take_back(*this);
     }
   }
