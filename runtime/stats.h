@@ -31,6 +31,12 @@ struct worker_stats {
   bool runs_fiber = false;
 };
 
+// Of the runtime's size; a fiber that asked for its own has its stack from elsewhere.
+struct stack_stats {
+  std::size_t in_use = 0;  // by fibers that have begun; those that workers hold ready, up to 64 each, included
+  std::size_t pooled = 0;  // kept for the next fibers, and holding memory
+};
+
 // Of blocking().
 struct blocking_stats {
   std::size_t threads = 0;  // the idle ones included
@@ -48,6 +54,7 @@ struct runtime_stats {
   std::size_t timers = 0;
   std::size_t parked_workers = 0;  // asleep, for want of work
   std::size_t spare_workers = 0;   // at work in the place of workers that are held up
+  stack_stats stacks;
   blocking_stats blocking;
   std::vector<worker_stats> workers;  // the regular ones first, then all spares that there are
 };

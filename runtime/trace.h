@@ -30,8 +30,10 @@ struct trace_event {
     resumed,         // it runs again
     ended,           // its function and what that captured are gone
     stolen,          // `worker` took it, perhaps with others, from another worker
-    worker_parked,   // `worker` has nothing to do
+    worker_parked,   // `worker` has nothing to do (a spare: or is not needed any more)
     worker_resumed,  // it looks for work
+    worker_held_up,  // its fiber, the last one that began or was resumed there, does not come back: a hog, or a call that
+                     // blocks
   };
   static constexpr int no_worker = -1;
 

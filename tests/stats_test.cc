@@ -116,6 +116,24 @@ TEST_CASE("an idle runtime's workers are parked, and woken by work from outside"
   }
 }
 
+TEST_CASE("stacks are counted while fibers have them, and kept when those have ended") {
+  test::in_runtime([] {
+    constexpr std::size_t n = 1000;
+    const sluice::channel<int> quiet;
+    std::vector<sluice::future<void>> all;
+    for (std::size_t i = 0; i < n; ++i) all.push_back(sluice::go([&] { quiet.recv(); }));
+    CHECK(test::eventually([&] { return quiet.stats().waiting_receivers == n; }));
+    CHECK(sluice::this_runtime::stats().stacks.in_use > n);
+    quiet.close();
+    test::join(all);
+    CHECK(test::eventually([] {
+      const auto now = sluice::this_runtime::stats();
+      return now.stacks.in_use <= 64 * now.workers.size() + 1;
+    }));
+    CHECK(sluice::this_runtime::stats().stacks.pooled > 0);
+  });
+}
+
 TEST_CASE("steals are counted") {
   test::in_runtime([](unsigned workers) {
     if (workers < 2) return;
@@ -133,10 +151,7 @@ TEST_CASE("steals are counted") {
 }
 
 namespace {
-sluice::task<> waits_for(sluice::channel<int> c) {
-  auto r = recv(c);
-  co_await sluice::async_select(r);
-}
+sluice::task<> waits_for(sluice::channel<int> c) { co_await recv(c); }
 }  // namespace
 
 TEST_CASE("tasks are counted") {

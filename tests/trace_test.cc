@@ -98,7 +98,9 @@ TEST_CASE("each fiber's steps are told, in their order") {
     std::map<int, trace_event::kind> last_of_worker;
     long wrong = 0;
     for (const told& e : seen.all()) {
-      if (e.what == trace_event::worker_parked || e.what == trace_event::worker_resumed) {
+      if (e.what == trace_event::worker_held_up) {  // on a busy machine
+        wrong += e.fiber != 0 || e.worker < 0;
+      } else if (e.what == trace_event::worker_parked || e.what == trace_event::worker_resumed) {
         wrong += e.fiber != 0 || e.worker < 0;
         const auto [it, first] = last_of_worker.try_emplace(e.worker, e.what);
         wrong += !first && it->second == e.what;
@@ -149,6 +151,33 @@ TEST_CASE("who started and who woke a fiber is told, and where") {
   CHECK(woken.by == main.fiber);
   CHECK(find(trace_event::woken, "main").by == spawned.fiber);
   CHECK(find(trace_event::yielded, "main").worker == 0);
+}
+
+TEST_CASE("a worker that is held up is told, and the spare that comes for it") {
+  for (const unsigned n : test::worker_counts()) {
+    recorder seen;
+    sluice::run(traced(n, seen), [&] {
+      std::vector<sluice::future<void>> hogs;
+      std::atomic<unsigned> begun{0};
+      std::atomic<bool> stop{false};
+      for (unsigned i = 0; i < n; ++i)
+        hogs.push_back(sluice::go([&] {
+          ++begun;
+          while (!stop) {}
+        }));
+      while (begun < n) sluice::this_fiber::sleep_for(1ms);  // somebody runs this beside the hogs
+      sluice::go([] {}).get();
+      stop = true;
+      test::join(hogs);
+    });
+    bool held_up = false, spare = false;
+    for (const told& e : seen.all()) {
+      held_up |= e.what == trace_event::worker_held_up && e.worker >= 0 && e.fiber == 0;
+      spare |= e.what == trace_event::worker_resumed && e.worker >= static_cast<int>(n);
+    }
+    CHECK(held_up);
+    CHECK(spare);
+  }
 }
 
 TEST_CASE("steals and sleeps are told") {

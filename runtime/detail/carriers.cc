@@ -28,7 +28,7 @@ class carrier final : public fiber {
   void run() noexcept override {
     for (int turn = 1; coroutine_waiter* const c = carriers_.take(*this); ++turn) {
       c->resume();
-      if (turn % turns == 0) worker::current()->yield(*this);
+      if (turn % turns == 0) carriers_.let_others_go_first(*this);
     }
   }
   // On the reserve stack for want of another: coroutines are waiting all the same. But it does not stay there, where others
@@ -68,14 +68,14 @@ bool carriers::withdraw(coroutine_waiter& c) noexcept {
 }
 
 carriers::summoned carriers::summon() noexcept {
-  if (coming_) return {};
+  if (coming_ > 0) return {};
   if (wait_node* const idle = idle_.pop_won()) {
     --idle_count_;
-    coming_ = true;
+    ++coming_;
     return {.idle = idle};
   }
   if (spare_ == nullptr) return {};
-  coming_ = true;
+  ++coming_;
   wants_spare_.store(true, std::memory_order_relaxed);
   return {.fresh = std::exchange(spare_, nullptr)};
 }
@@ -112,7 +112,7 @@ coroutine_waiter* carriers::take(carrier& self) noexcept {
     coroutine_waiter* c;
     {
       const lock_guard guard(lock_);
-      if (arrives) coming_ = false;
+      if (arrives) --coming_;
       c = ready_.pop();
       if (c != nullptr) {
         if (!ready_.empty()) next = summon();
@@ -132,6 +132,16 @@ coroutine_waiter* carriers::take(carrier& self) noexcept {
     self.await();
     self.remove_shield();
   }
+}
+
+// It looks again when it is back, so nobody else is sent for meanwhile: there would be one more each time.
+void carriers::let_others_go_first(carrier& self) noexcept {
+  {
+    const lock_guard guard(lock_);
+    ++coming_;
+  }
+  self.arrived_ = false;
+  worker::current()->yield(self);
 }
 
 // ---- Tasks
@@ -173,7 +183,10 @@ void carriers::dismiss_idle() noexcept {
   won_chain all;
   {
     const lock_guard guard(lock_);
-    while (wait_node* const idle = idle_.pop_won()) all.push(*idle);
+    while (wait_node* const idle = idle_.pop_won()) {
+      all.push(*idle);
+      ++coming_;
+    }
     idle_count_ = 0;
   }
   all.finish_all();

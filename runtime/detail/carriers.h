@@ -62,6 +62,7 @@ class carriers final : public executor {
 
   // For a carrier: what to run next; null: end.
   coroutine_waiter* take(carrier& self) noexcept;
+  void let_others_go_first(carrier& self) noexcept;
 
   // Somebody who was sent for under the lock, and is to be set going after it.
   struct summoned {
@@ -93,7 +94,7 @@ class carriers final : public executor {
   wait_queue idle_;
   std::size_t idle_count_ = 0;
   carrier* spare_ = nullptr;
-  bool coming_ = false;
+  std::size_t coming_ = 0;  // sent for, or let others go first
   std::atomic<bool> wants_spare_{true};
 
   spinlock tasks_lock_;

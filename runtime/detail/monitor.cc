@@ -179,6 +179,8 @@ bool monitor::is_held_up(worker& w, steady_time now) noexcept {
   };
   if (!held_up()) return false;
   w.held_up_.store(true, std::memory_order_relaxed);
+  if (w.traced_) [[unlikely]]
+    w.tell(trace_event::worker_held_up, nullptr);
   return true;
 }
 

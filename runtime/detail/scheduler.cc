@@ -6,6 +6,8 @@
 #include <sluice/runtime/signals.h>
 
 #include <algorithm>
+#include <limits>
+#include <sched.h>
 #include <stdexcept>
 #include <string>
 
@@ -25,11 +27,19 @@ unsigned checked_workers(unsigned asked, unsigned most) {
   return asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
 }
 
+unsigned usable_processors() noexcept {
+  cpu_set_t mine;
+  if (sched_getaffinity(0, sizeof mine, &mine) != 0)
+    return std::numeric_limits<unsigned>::max();  // more than a set can hold
+  return static_cast<unsigned>(CPU_COUNT(&mine));
+}
+
 }  // namespace
 
 scheduler::scheduler(runtime_options options)
     : worker_count_(checked_workers(options.workers, most_workers)),
       most_workers_(worker_count_ + checked_spares(options.spare_workers, most_workers) + 1),
+      processors_(usable_processors()),
       trace_(options.trace),
       stacks_(checked_stack_size(options.stack_size), options.guards),
       reserve_(stacks_.stack_size(), options.guards),
@@ -93,6 +103,8 @@ runtime_stats scheduler::stats() {
   all.wake_ups = wake_ups_.load(std::memory_order_relaxed);
   all.parked_workers = idle_count_.load(std::memory_order_relaxed);
   all.spare_workers = monitor_.spares_at_work();
+  const stack_pool::figures stacks = stacks_.counted();
+  all.stacks = {stacks.out, stacks.idle};
   const blocking_pool::figures pool = blocking_.count();
   all.blocking = {pool.threads, pool.idle, pool.running, pool.queued};
   return all;

@@ -98,6 +98,9 @@ class scheduler {
   // There is something for another worker to do.
   void call_for_help() noexcept;
 
+  // Another worker would only take a processor from one that is awake. Should that be held up, the monitor sees it.
+  bool crowded() const noexcept { return worker_count_ - idle_count_.load(std::memory_order_relaxed) >= processors_; }
+
   worker& next_home() noexcept { return *workers_[next_home_.fetch_add(1, std::memory_order_relaxed) % worker_count_]; }
 
   // One more worker, which is among the others from its return on. For the one who holds the monitor's post. std::bad_alloc;
@@ -107,6 +110,7 @@ class scheduler {
 
   const unsigned worker_count_;
   const unsigned most_workers_;  // with all spares
+  const unsigned processors_;    // that the program could use when this was made
   const trace_hook trace_;
   stack_pool stacks_;
   reserve_stack reserve_;

@@ -77,6 +77,7 @@ std::size_t stack_pool::take(stack_chunk& c, std::uint32_t which, std::span<stac
     room[n++] = c.row.nth(i, &c);
   });
   update(c, c.here & ~taken, c.used | taken);
+  out_ += n;
   return n;
 }
 
@@ -107,9 +108,15 @@ void stack_pool::put(std::span<const stack> some) noexcept {
       const auto i = static_cast<std::size_t>(s.bottom - c.row.memory) / c.row.stride();
       update(c, c.here | std::uint32_t{1} << i, c.used);
     }
+    out_ -= some.size();
     many = idle_ > always_kept;
   }
   if (many) tidy(std::chrono::steady_clock::now());
+}
+
+stack_pool::figures stack_pool::counted() noexcept {
+  const lock_guard guard(lock_);
+  return {out_, idle_};
 }
 
 stack_chunk* stack_pool::new_chunk() noexcept {

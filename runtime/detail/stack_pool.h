@@ -55,6 +55,12 @@ class stack_pool {
   // callers soon, for the others in a while; steady_time::max() if there is nothing left over.
   steady_time tidy(steady_time now) noexcept;
 
+  struct figures {
+    std::size_t out = 0;   // with fibers and in magazines
+    std::size_t idle = 0;  // here, with pages of their own
+  };
+  figures counted() noexcept;
+
   static constexpr std::size_t always_kept = 256;
 
  private:
@@ -91,6 +97,7 @@ class stack_pool {
   spinlock lock_;
   chunk_list warm_;  // with idle stacks
   chunk_list cold_;  // with others that are here
+  std::size_t out_ = 0;
   std::size_t idle_ = 0;
   std::size_t least_idle_ = 0;  // in this period
   std::size_t surplus_ = 0;     // of the last one, yet to be given back

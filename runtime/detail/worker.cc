@@ -299,7 +299,7 @@ void worker::make_ready(fiber& f) noexcept {
   if (fiber* older = slot_.exchange(&f, std::memory_order_acq_rel)) {
     queue_.push(*older);
     if (scheduler_.idle_count_.load(std::memory_order_relaxed) == 0 ||
-        scheduler_.searching_.load(std::memory_order_relaxed) != 0)
+        scheduler_.searching_.load(std::memory_order_relaxed) != 0 || scheduler_.crowded())
       return;
     if (const std::uint64_t now = cycle_count(); now - last_wake_ > wake_pause) {
       last_wake_ = now;
@@ -347,9 +347,13 @@ void worker::run_thread() {
   {
     const in_scheduler here;
     while (!spare_ || scheduler_.monitor_.stand_by(*this)) {
+      if (spare_ && traced_) [[unlikely]]
+        tell(trace_event::worker_resumed, nullptr);
       loop();
       if (!spare_) break;
       leave_all_to_others();
+      if (traced_) [[unlikely]]
+        tell(trace_event::worker_parked, nullptr);
       census::worker_rests();
       scheduler_.monitor_.take_back(*this);
     }
