@@ -234,6 +234,37 @@ TEST_CASE("a few are always kept") {
   for (const stack& s : all) CHECK(s.bottom[s.size - 1] == std::byte{1});
 }
 
+TEST_CASE("threads that take and give while others tidy up never have the same stack") {
+  stack_pool pool(small, stack_guards::always);
+  test::tally wrong;
+  std::atomic<int> busy{3};
+  std::vector<std::thread> threads;
+  for (int id = 1; id <= 3; ++id)
+    threads.emplace_back([&, id] {
+      const auto mark = static_cast<std::byte>(id);
+      stack_magazine magazine(pool);
+      sluice::detail::random_source random(static_cast<std::uint64_t>(id));
+      std::vector<stack> mine;
+      for (int round = 0; round < test::scaled(400); ++round) {
+        for (std::size_t n = random.below(600); mine.size() < n;) {
+          mine.push_back(magazine.get());
+          mine.back().bottom[mine.back().size - 1] = mark;
+        }
+        for (std::size_t n = random.below(200); mine.size() > n; mine.pop_back()) {
+          wrong.expect(mine.back().bottom[mine.back().size - 1] == mark);
+          magazine.put(mine.back());
+        }
+      }
+      for (const stack& s : mine) magazine.put(s);
+      --busy;
+    });
+  threads.emplace_back([&] {
+    for (steady_time now = std::chrono::steady_clock::now(); busy > 0; now += 500ms) pool.tidy(now);
+  });
+  for (auto& t : threads) t.join();
+  CHECK(wrong.failures() == 0);
+}
+
 // ---- How deep
 
 TEST_CASE("a fiber can tell how deep its stack has been") {

@@ -15,6 +15,7 @@
 
 #include <sluice/base/futex.h>
 #include <sluice/base/spinlock.h>
+#include <sluice/runtime/detail/prefetch.h>
 #include <sluice/runtime/detail/stack.h>
 
 #include <array>
@@ -116,7 +117,10 @@ class stack_magazine {
   // Empty if there is none to be had.
   stack get() noexcept {
     if (count_ == 0) count_ = pool_.get(std::span(stacks_).first(batch));
-    return count_ > 0 ? stacks_[--count_] : stack{};
+    if (count_ == 0) return {};
+    if (--count_ > 0)
+      prefetch(stacks_[count_ - 1].top() - first_frames, first_frames);  // a stack may have been idle for long
+    return stacks_[count_];
   }
   void put(const stack& s) noexcept {
     if (count_ == stacks_.size()) unload();
@@ -125,6 +129,7 @@ class stack_magazine {
 
  private:
   static constexpr std::size_t batch = 32;
+  static constexpr std::size_t first_frames = 640;  // of a fiber up to its first wait
   void unload() noexcept;
 
   stack_pool& pool_;
