@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace sluice::detail {
 
 void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, steady_time deadline) noexcept {
@@ -17,11 +19,15 @@ void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, steady
     at.tv_nsec = static_cast<long>(ns % 1'000'000'000);
     if (ns < 0) at = timespec{};
   }
+  const int error_number = errno;
   syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected, timed ? &at : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
+  errno = error_number;
 }
 
 void futex_wake_one(std::atomic<std::uint32_t>& word) noexcept {
+  const int error_number = errno;
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  errno = error_number;
 }
 
 }  // namespace sluice::detail

@@ -48,6 +48,10 @@ struct runtime_options {
   std::chrono::milliseconds hog_limit{10};
   // Is told of each step that the scheduler takes. Default: nobody is, and that costs nothing.
   trace_hook trace = {};
+  // For tests: after each wait that blocks and each yield() a fiber goes on with another worker than before, unless it is
+  // pinned or there is one worker only. What must not be kept over a wait (docs/fibers.md) then shows at once, not once a
+  // week. Slow: each time a thread must be woken. Coroutines move with the fibers that carry them.
+  bool always_migrate = false;
 };
 
 struct launch {

@@ -12,7 +12,7 @@ fiber::fiber(scheduler& s, launch&& how, party& starter)
       stack_{.size = how.stack_size == 0 ? s.stacks_.stack_size() : checked_stack_size(how.stack_size)},
       scheduler_(&s),
       name_(std::move(how.name)),
-      pinned_(how.pinned) {
+      moves_(how.pinned ? moves::never : s.moves_) {
   if (how.inherit_deadline) set_deadline(starter.deadline());
   if (value_node* const values = starter.values()) {
     values->add_ref();

@@ -30,6 +30,7 @@ struct exception_state {
 struct execution {
   stack_pointer sp = nullptr;
   exception_state exceptions;
+  int error_number = 0;  // errno, while it is left; else 0
   [[no_unique_address]] sanitizer_context sanitizer;
 };
 
@@ -53,7 +54,7 @@ class fiber : public party {
     char text[64];
   };
   name_text display_name() const noexcept;
-  bool pinned() const noexcept { return pinned_; }
+  bool pinned() const noexcept { return moves_ == moves::never; }
   // Bytes, in all and as deep as it has been (see this_fiber::stack_used); 0 before it first runs. For the fiber itself, or
   // for one who sees to it that it neither starts nor ends meanwhile.
   std::size_t stack_size() const noexcept { return stack_.size; }
@@ -122,7 +123,9 @@ class fiber : public party {
   std::uint64_t number_ = 0;
   std::string name_;
   stop_state stop_state_;
-  const bool pinned_;
+  // With each switch: where a worker likes, or (runtime_options::always_migrate) away from where it was.
+  enum class moves : std::uint8_t { freely, never, always };
+  const moves moves_;
   bool known_as_hog_ = false;  // written while it runs, on its thread
 };
 
