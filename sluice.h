@@ -30,6 +30,7 @@
 #include <sluice/runtime/deadline.h>
 #include <sluice/runtime/dump.h>
 #include <sluice/runtime/hog.h>
+#include <sluice/runtime/fiber_local.h>
 #include <sluice/runtime/race.h>
 #include <sluice/runtime/report.h>
 #include <sluice/runtime/runtime.h>

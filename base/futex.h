@@ -1,4 +1,4 @@
-// futex.h - sleep in the kernel until a word changes.
+// futex.h - sleep in the kernel until a word changes. Leaves errno as it was, as every wait does.
 #pragma once
 
 #include <atomic>

@@ -11,8 +11,9 @@
 namespace sluice {
 
 namespace detail {
+class local_node;
 class value_node;
-}
+}  // namespace detail
 
 class party : public waiter {
  public:
@@ -53,6 +54,10 @@ class party : public waiter {
   detail::value_node* values() const noexcept { return values_; }
   void set_values(detail::value_node* innermost) noexcept { values_ = innermost; }
 
+  // What is its own (runtime/fiber_local.h), the newest first; likewise.
+  detail::local_node* locals() const noexcept { return locals_; }
+  void set_locals(detail::local_node* newest) noexcept { locals_ = newest; }
+
  protected:
   explicit party(std::uint64_t seed) noexcept
       : random_(seed), tag_(static_cast<std::uint16_t>(random_.next())) {}  // of its random choices
@@ -70,6 +75,7 @@ class party : public waiter {
   detail::steady_time deadline_ = detail::steady_time::max();
   detail::value_node* values_ = nullptr;
   detail::wait_description waits_for_;  // while it is parked
+  detail::local_node* locals_ = nullptr;
 };
 
 namespace detail {

@@ -56,6 +56,10 @@ struct runtime_options {
   std::function<void(const deadlock_report&)> on_deadlock = nullptr;
   // What it ends with then, by std::_Exit after std::fflush(nullptr). If several runtimes are alive, one that is not 2.
   int deadlock_exit_status = 2;
+  // For tests: after each wait that blocks and each yield() a fiber goes on with another worker than before, unless it is
+  // pinned or there is one worker only. What must not be kept over a wait (docs/fibers.md) then shows at once, not once a
+  // week. Slow: each time a thread must be woken. Coroutines move with the fibers that carry them.
+  bool always_migrate = false;
 };
 
 struct launch {

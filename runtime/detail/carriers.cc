@@ -1,4 +1,5 @@
 #include <sluice/runtime/detail/carriers.h>
+#include <sluice/runtime/detail/local_node.h>
 #include <sluice/runtime/detail/scheduler.h>
 
 #include <mutex>
@@ -30,6 +31,7 @@ class carrier final : public fiber {
       c->resume();
       if (turn % turns == 0) carriers_.let_others_go_first(*this);
     }
+    local_node::destroy_all(*this);
   }
   // On the reserve stack for want of another: coroutines are waiting all the same. But it does not stay there, where others
   // stand in line.

@@ -13,7 +13,7 @@ fiber::fiber(scheduler& s, launch&& how, call_site from, party& starter)
       scheduler_(&s),
       name_(std::move(how.name)),
       started_at_(from),
-      pinned_(how.pinned) {
+      moves_(how.pinned ? moves::never : s.moves_) {
   if (how.inherit_deadline) set_deadline(starter.deadline());
   if (value_node* const values = starter.values()) {
     values->add_ref();

@@ -31,6 +31,7 @@ struct exception_state {
 struct execution {
   stack_pointer sp = nullptr;
   exception_state exceptions;
+  int error_number = 0;  // errno, while it is left; else 0
   [[no_unique_address]] sanitizer_context sanitizer;
 };
 
@@ -54,7 +55,7 @@ class fiber : public party {
     char text[64];
   };
   name_text display_name() const noexcept;
-  bool pinned() const noexcept { return pinned_; }
+  bool pinned() const noexcept { return moves_ == moves::never; }
   // Bytes, in all and as deep as it has been (see this_fiber::stack_used); 0 before it first runs. For the fiber itself, or
   // for one who sees to it that it neither starts nor ends meanwhile.
   std::size_t stack_size() const noexcept { return stack_.size; }
@@ -130,7 +131,9 @@ class fiber : public party {
   std::string name_;
   stop_state stop_state_;
   const call_site started_at_;
-  const bool pinned_;
+  // With each switch: where a worker likes, or (runtime_options::always_migrate) away from where it was.
+  enum class moves : std::uint8_t { freely, never, always };
+  const moves moves_;
   std::atomic<bool> known_as_hog_{false};
 };
 

@@ -213,6 +213,7 @@ void monitor::report(worker& hog, steady_time now) noexcept {
     std::vector<fiber::name_text> behind;
     behind.reserve(most_names);
     hog.pinned_.visit([&](const fiber& f) {
+      if (!f.pinned()) return;  // always_migrate has sent it there
       if (behind.size() < most_names) behind.push_back(f.display_name());
       ++words.pinned_behind_count;
     });

@@ -41,6 +41,7 @@ scheduler::scheduler(runtime_options options)
       most_workers_(worker_count_ + checked_spares(options.spare_workers, most_workers) + 1),
       processors_(usable_processors()),
       trace_(options.trace),
+      moves_(options.always_migrate && worker_count_ > 1 ? fiber::moves::always : fiber::moves::freely),
       stacks_(checked_stack_size(options.stack_size), options.guards),
       reserve_(stacks_.stack_size(), options.guards),
       fibers_(worker_count_ + 1),
@@ -146,18 +147,23 @@ void scheduler::spawn(fiber& f) {
     inject(f);
 }
 
-void scheduler::inject(fiber& f) noexcept {
+// Not inline: the queue has thread-locals.
+[[gnu::noinline]] void scheduler::inject(fiber& f) noexcept {
   check_not_lost("a fiber of the parent process was woken");
   injecting_.fetch_add(1, std::memory_order_relaxed);  // seen by shut_down(), which finds f retired only after it ran
-  if (f.pinned()) {
-    if (f.worker_ == nullptr) f.worker_ = &next_home();
-    f.worker_->make_pinned_ready(f);
+  if (f.moves_ != fiber::moves::freely) {
+    only_runner(f, next_home()).make_pinned_ready(f);
   } else {
     if (!injected_.enqueue(&f)) injected_late_.push(f);
     injected_count_.fetch_add(1, std::memory_order_seq_cst);
     if (searching_.load(std::memory_order_seq_cst) == 0) call_for_help();
   }
   injecting_.fetch_sub(1, std::memory_order_release);
+}
+
+[[gnu::cold]] worker& scheduler::only_runner(fiber& f, worker& begin) noexcept {
+  if (f.worker_ == nullptr) f.worker_ = begin.spare_ ? &next_home() : &begin;
+  return f.pinned() ? *f.worker_ : *workers_[(f.worker_->index_ + 1) % worker_count_];
 }
 
 fiber* scheduler::take_injected() noexcept {
@@ -229,8 +235,7 @@ void scheduler::stop_tokens() noexcept {
   while (stop_state::source* s = to_ask) {
     to_ask = s->next_asked;
     happens_after(s);
-    s->stop.request_stop();
-    s->release();
+    stop_state::tell(*s);
   }
 }
 

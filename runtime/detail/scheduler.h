@@ -108,10 +108,14 @@ class scheduler {
   worker& add_spare();
   std::size_t workers_made() const noexcept { return made_.load(std::memory_order_acquire); }
 
+  // Who must run a fiber that does not move freely; one that has not run yet counts as having run on `begin`.
+  worker& only_runner(fiber& f, worker& begin) noexcept;
+
   const unsigned worker_count_;
   const unsigned most_workers_;  // with all spares
   const unsigned processors_;    // that the program could use when this was made
   const trace_hook trace_;
+  const fiber::moves moves_;  // of fibers that are not pinned
   stack_pool stacks_;
   reserve_stack reserve_;
   registry fibers_;

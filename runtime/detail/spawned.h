@@ -4,6 +4,7 @@
 #include <sluice/futures/future.h>
 #include <sluice/runtime/detail/fiber.h>
 #include <sluice/runtime/detail/frame_pool.h>
+#include <sluice/runtime/detail/local_node.h>
 
 #include <atomic>
 #include <functional>
@@ -112,6 +113,7 @@ class spawned final : public shared_state<R>, public fiber {
   void let_go() noexcept {
     auto&& home = membership_.home();
     this->release();
+    local_node::destroy_all(*this);  // made since the function's end, by callbacks and what the result held
     home.ended();
   }
 
@@ -129,6 +131,7 @@ class spawned final : public shared_state<R>, public fiber {
   }
   void forget_function() noexcept {
     function_.reset();
+    local_node::destroy_all(*this);
     drop_values();
   }
 

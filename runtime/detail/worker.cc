@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <exception>
 
@@ -29,6 +30,19 @@ constexpr std::uint64_t wake_pause = 200'000;  // cycles between two wake-ups of
 constexpr std::uint32_t steal_most = 128;
 
 thread_local worker* this_worker = nullptr;
+
+// Of the fiber that has it at the moment.
+class keeps_errno {
+ public:
+  explicit keeps_errno(int& thread_errno) noexcept : errno_(thread_errno), kept_(thread_errno) {}
+  keeps_errno(const keeps_errno&) = delete;
+  keeps_errno& operator=(const keeps_errno&) = delete;
+  ~keeps_errno() { errno_ = kept_; }
+
+ private:
+  int& errno_;
+  const int kept_;
+};
 
 }  // namespace
 
@@ -76,6 +90,11 @@ SLUICE_NO_TSAN void worker::switch_to(execution& from, fiber* next, bool from_re
   running_.store(next, std::memory_order_relaxed);
   from.exceptions = *exceptions_;
   *exceptions_ = to.exceptions;
+  if (int& error_number = *error_number_; (error_number | to.error_number) != 0) {  // most often it is not set
+    from.error_number = error_number;
+    error_number = to.error_number;
+    to.error_number = 0;
+  }
   sanitizer_context::leave(from.sanitizer, to.sanitizer, from_retires);
   switch_context(from.sp, to.sp, next);
 }
@@ -105,7 +124,10 @@ void worker::finish_switch(execution& entered) noexcept {
       break;
     case then::queue_again:
       f->end_running();
-      (f->pinned() ? pinned_ : queue_).push(*f);
+      if (f->moves_ == fiber::moves::freely)
+        queue_.push(*f);
+      else
+        scheduler_.only_runner(*f, *this).make_pinned_ready(*f);
       break;
     case then::retire:
       retire(*f);
@@ -125,7 +147,7 @@ bool worker::yield(fiber& f) noexcept {
   leaves_thread();
   enter_scheduler();
   fiber* const next = pick_next();
-  if (next == nullptr) {
+  if (next == nullptr && f.moves_ != fiber::moves::always) {
     leave_scheduler();
     return false;
   }
@@ -195,6 +217,7 @@ bool worker::prepare(fiber& f) noexcept {
   f.begin_running();
   if (f.stack_) return true;
   f.worker_ = this;
+  const keeps_errno mapping_may_fail(*error_number_);
   const stack_pool& pool = scheduler_.stacks_;
   stack s = f.stack_size() == pool.stack_size() ? stacks_.get() : map_stack(f.stack_size(), pool.guards());
   if (!s) {
@@ -232,6 +255,7 @@ void worker::take_stack(fiber& f) noexcept {
 }
 
 void worker::retire(fiber& f) noexcept {
+  const keeps_errno unmapping_may_fail(*error_number_);
   scheduler& s = scheduler_;
   s.fibers_.remove(f);  // first: who finds a fiber there may look at its stack
   take_stack(f);
@@ -286,11 +310,7 @@ void worker::look_around() noexcept {
 }
 
 void worker::make_ready(fiber& f) noexcept {
-  if (f.pinned()) {
-    if (f.worker_ == nullptr) f.worker_ = spare_ ? &scheduler_.next_home() : this;
-    f.worker_->make_pinned_ready(f);
-    return;
-  }
+  if (f.moves_ != fiber::moves::freely) return scheduler_.only_runner(f, *this).make_pinned_ready(f);
   if (slot_.load(std::memory_order_relaxed) == nullptr) {
     slot_.store(&f, std::memory_order_release);
     scheduler_.monitor_.notice();
@@ -323,6 +343,18 @@ bool worker::begin_region() noexcept {
 
 // ---- Idling
 
+// What is the thread's own is found out here, where nothing switches, and once (tools/tls_check.py).
+[[gnu::noinline]] void worker::adopt_thread() noexcept {
+  current_party_ = &current_party_slot();
+  exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
+  error_number_ = &errno;
+  share_errno();
+  thread_id_.store(gettid(), std::memory_order_relaxed);
+  pthread_getcpuclockid(pthread_self(), &processor_clock_);
+}
+
+[[gnu::noinline]] void worker::set_current(worker* w) noexcept { this_worker = w; }
+
 void worker::start() {
   const quiet_signals inherited;
   thread_ = std::thread([this] { run_thread(); });
@@ -333,15 +365,11 @@ void worker::join() {
 }
 
 void worker::run_thread() {
-  current_party_ = &current_party_slot();
-  exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
-  thread_id_.store(gettid(), std::memory_order_relaxed);
-  pthread_getcpuclockid(pthread_self(), &processor_clock_);
+  adopt_thread();
   if (spare_) ask_for_short_slices();
   loop_.sanitizer.adopt_thread();
   for_signals_.use();
   accept_stack_requests();
-  share_errno();
   happens_before(this);
   spare_ ? census::rests() : census::worker_begins();
   {
@@ -364,7 +392,7 @@ void worker::run_thread() {
 }
 
 void worker::loop() {
-  this_worker = this;
+  set_current(this);
   for (;;) {
     fiber* next = called_back_ ? nullptr : pick_next();
     if (next == nullptr && !called_back_) next = search();
@@ -376,7 +404,7 @@ void worker::loop() {
       break;
     }
   }
-  this_worker = nullptr;
+  set_current(nullptr);
 }
 
 // Only a spare's: it has no pinned fibers, and its timers are fired by the monitor.

@@ -67,7 +67,7 @@ class alignas(64) worker {
 
   // On this worker's thread.
   void make_ready(fiber& f) noexcept;
-  // From anywhere: for a fiber whose home this is.
+  // From anywhere: for a fiber that this worker must run.
   void make_pinned_ready(fiber& f) noexcept;
 
   worker_stats stats() const noexcept;
@@ -90,6 +90,8 @@ class alignas(64) worker {
   [[gnu::cold, gnu::noinline]] void leave_and_tell(fiber& f, fiber* next, then what) noexcept;
   void switch_to(execution& from, fiber* next, bool from_retires) noexcept;
   void finish_switch(execution& entered) noexcept;
+  void adopt_thread() noexcept;
+  static void set_current(worker* w) noexcept;
   bool prepare(fiber& f) noexcept;
   void give_stack(fiber& f, const stack& s) noexcept;
   void take_stack(fiber& f) noexcept;
@@ -112,7 +114,7 @@ class alignas(64) worker {
   const std::size_t index_;
   const bool spare_;
   run_queue queue_;
-  run_queue pinned_;
+  run_queue pinned_;                   // also what always_migrate sends here: nobody else may run it
   std::atomic<fiber*> slot_{nullptr};  // filled by this worker only, emptied by it or by a thief
   // Written by this worker only, read by anybody:
   std::atomic<std::uint64_t> switches_{0};
@@ -135,6 +137,7 @@ class alignas(64) worker {
   std::uint64_t last_wake_ = 0;
   exception_state* exceptions_ = nullptr;  // the thread's, found once
   party** current_party_ = nullptr;        // likewise
+  int* error_number_ = nullptr;            // likewise: errno
 
   // What a thief saw of each victim the last time it looked.
   struct sighting {
