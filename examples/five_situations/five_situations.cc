@@ -73,10 +73,9 @@ void as_they_complete() {
 }
 
 void heavy_beside_fast() {
-  runtime executor({.workers = 1});  // its thread computes; ours goes on with the fast requests
-  const auto serve = [&](long request) {
+  const auto serve = [](long request) {
     try {
-      std::printf("heavy: %ld\n", executor.go([=] { return heavy(request); }).get());
+      std::printf("heavy: %ld\n", blocking([=] { return heavy(request); }).get());
     } catch (const std::domain_error& e) {
       std::printf("heavy: %s\n", e.what());  // what was thrown there arrives here
     }
