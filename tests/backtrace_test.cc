@@ -99,7 +99,7 @@ class left_stack {
   detail::backtrace walk() const { return detail::walk_parked(parked, memory_); }
 
  private:
-  const detail::stack memory_ = detail::map_stack(detail::checked_stack_size(64 * 1024), sluice::stack_guards::required);
+  const detail::stack memory_ = detail::map_stack(detail::checked_stack_size(64 * 1024), sluice::stack_guards::always);
 };
 
 }  // namespace

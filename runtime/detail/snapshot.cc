@@ -63,7 +63,9 @@ class snapshot_taker {
     for (fiber_snapshot& f : taken_.fibers)
       if (f.state == fiber_snapshot::running) running.emplace(f.number, &f);
     for (std::size_t i = 0; i < scheduler_.workers_made(); ++i) {
-      const running_stack s = stack_of(*scheduler_.workers_[i], patience);
+      worker& w = *scheduler_.workers_[i];
+      if (w.spare_ && !w.at_work_.load(std::memory_order_relaxed)) continue;
+      const running_stack s = stack_of(w, patience);
       if (s.what != running_stack::in_fiber) continue;
       const auto found = running.find(s.number);
       if (found != running.end()) found->second->stack = number_of(s.calls);
