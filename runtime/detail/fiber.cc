@@ -40,6 +40,8 @@ fiber::name_text fiber::display_name() const noexcept {
 timer_queue& fiber::timers() noexcept { return worker_->wheel(); }
 
 void fiber::park() noexcept {
+  if (scheduler_->notes_waits()) [[unlikely]]
+    waits_since_ = std::chrono::steady_clock::now();
   worker_->suspend(*this, worker::then::commit_park);
   happens_after(this);
 }

@@ -131,6 +131,7 @@ class fiber : public party {
   std::string name_;
   stop_state stop_state_;
   const call_site started_at_;
+  steady_time waits_since_{};  // if the runtime wants to know
   // With each switch: where a worker likes, or (runtime_options::always_migrate) away from where it was.
   enum class moves : std::uint8_t { freely, never, always };
   const moves moves_;

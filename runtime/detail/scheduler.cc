@@ -1,6 +1,7 @@
 #include <sluice/base/census.h>
 #include <sluice/base/check.h>
 #include <sluice/runtime/detail/forks.h>
+#include <sluice/runtime/detail/inspection.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
 #include <sluice/runtime/signals.h>
@@ -8,6 +9,8 @@
 #include <algorithm>
 #include <limits>
 #include <sched.h>
+#include <cstdio>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -49,6 +52,9 @@ scheduler::scheduler(runtime_options options)
                              : nullptr),
       hog_limit_(options.hog_limit),
       deadlock_exit_status_(options.deadlock_exit_status),
+      leak_limit_(options.leak_limit),
+      on_leak_(options.on_leak ? std::make_unique<const std::function<void(const leak_report&)>>(std::move(options.on_leak))
+                               : nullptr),
       monitor_(*this, options.spare_workers),
       program_signals_(sluice::program_signals()),
       blocking_(*this, options.blocking_threads, options.blocking_keep_alive),
@@ -74,6 +80,7 @@ scheduler::scheduler(runtime_options options)
 }
 
 scheduler::~scheduler() {
+  if (notes_waits()) report_leaks();
   shut_down();
   unlist_scheduler(*this);
   await_deadlock_handlers();
@@ -211,6 +218,17 @@ worker& scheduler::add_spare() {
   }
   made_.store(index + 1, std::memory_order_release);
   return *workers_[index];
+}
+
+void scheduler::report_leaks() {
+  inspection all;
+  all.add_fibers(*this);
+  const leak_report found{leak_limit_, all.since(std::chrono::steady_clock::now() - leak_limit_)};
+  if (found.fibers.empty()) return;
+  if (on_leak_ != nullptr) return (*on_leak_)(found);
+  std::ostringstream text;
+  text << found;
+  std::fputs(text.str().c_str(), stderr);
 }
 
 bool scheduler::has_work() noexcept {

@@ -89,6 +89,9 @@ class scheduler {
   void tell(trace_event::kind what, int worker, const fiber* f, const fiber* by) const noexcept;
   // Whether a worker would find anything to do, now or when its time has come.
   bool has_work() noexcept;
+  // Of fibers that wait: whether it is noted since when.
+  bool notes_waits() const noexcept { return leak_limit_.count() != 0; }
+  void report_leaks();
   void stop_tokens() noexcept;
 
   // Work from a thread that is none of the workers.
@@ -124,6 +127,8 @@ class scheduler {
   const std::chrono::milliseconds hog_limit_;
   std::shared_ptr<const deadlock_handler> on_deadlock_;
   const int deadlock_exit_status_;
+  const std::chrono::milliseconds leak_limit_;
+  const std::unique_ptr<const std::function<void(const leak_report&)>> on_leak_;  // null: printed
 
   moodycamel::ConcurrentQueue<fiber*> injected_;
   run_queue injected_late_;  // for want of memory for the former
