@@ -39,6 +39,12 @@ class party : public waiter {
   // How many waits have blocked: while that stays the same and it waits, it is the same wait.
   std::uint32_t wait_number() const noexcept { return wait_number_; }
 
+  // For messages: "fiber 'reader', started at main.cc:12"; "a thread". Usable in a signal handler.
+  struct introduction {
+    char text[256];
+  };
+  virtual introduction introduce() const noexcept { return {"a thread"}; }
+
   // Its address, and 16 bits that differ from those of a later party there: to be compared, for reports.
   std::uint64_t identity() const noexcept { return reinterpret_cast<std::uintptr_t>(this) | std::uint64_t{tag_} << 48; }
 

@@ -171,7 +171,7 @@ TEST_CASE("looking while fibers come, wait and go") {
           s.go(sluice::launch{.name = "short"}, [=] {
             auto value = sluice::recv(c);
             auto late = sluice::after(1h);
-            auto set = sluice::choose(value, late);
+            auto set = sluice::choose(std::move(value), late);
             auto nothing = sluice::never();
             sluice::select(set, nothing);
           });

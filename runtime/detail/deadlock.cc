@@ -132,7 +132,7 @@ deadlock_watch::findings deadlock_watch::collect() {
 }
 
 void deadlock_watch::tell(const findings& found) {
-  for (const auto& handler : found.handlers) (*handler)(found.words);
+  for (const auto& handler : found.handlers) call_handler("the handler on_deadlock", [&] { (*handler)(found.words); });
   if (!found.handlers.empty()) return;
   std::ostringstream text;
   text << found.words;

@@ -55,6 +55,7 @@ class fiber : public party {
     char text[64];
   };
   name_text display_name() const noexcept;
+  introduction introduce() const noexcept final;
   bool pinned() const noexcept { return moves_ == moves::never; }
   // Bytes, in all and as deep as it has been (see this_fiber::stack_used); 0 before it first runs. For the fiber itself, or
   // for one who sees to it that it neither starts nor ends meanwhile.
