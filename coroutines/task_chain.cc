@@ -51,10 +51,7 @@ void task_chain::end(bool failed) noexcept {
 }
 
 void task_chain::report(const std::exception_ptr& error) const noexcept {
-  if (stage_ != stage::reported)
-    report_unobserved(error, nullptr);
-  else if (!is_departure(error))
-    (*report_)(error);
+  report_unobserved(error, stage_ == stage::reported ? report_.get() : nullptr, "a task");
 }
 
 }  // namespace sluice::detail

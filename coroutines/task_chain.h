@@ -60,7 +60,6 @@ class task_chain : public coroutine_waiter {
     task_chain* prev;
     task_chain* next;
   };
-  using error_handler = std::function<void(std::exception_ptr)>;
   union {
     links links_;                                  // until end(); guarded by the list that the home keeps
     std::shared_ptr<const error_handler> report_;  // after it, if stage_ says so

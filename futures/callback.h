@@ -72,7 +72,8 @@ future<T> from_callback(F&& start) {
   try {
     std::invoke(std::forward<F>(start), done);
   } catch (...) {
-    if (!done.fail(std::current_exception())) detail::report_unobserved(std::current_exception(), nullptr);
+    if (!done.fail(std::current_exception()))
+      detail::report_unobserved(std::current_exception(), "from_callback(), after it had called");
   }
   return result;
 }

@@ -25,6 +25,7 @@ class party : public waiter {
   std::uint32_t await(detail::wait_description what = {}) noexcept {
     if (!settled()) {
       waits_for_ = what;
+      ++wait_number_;
       if (deadline_ == detail::steady_time::max())
         park();
       else
@@ -35,6 +36,14 @@ class party : public waiter {
 
   // What the current wait is for. Requires that the party cannot leave it meanwhile.
   const detail::wait_description& waits_for() const noexcept { return waits_for_; }
+  // How many waits have blocked: while that stays the same and it waits, it is the same wait.
+  std::uint32_t wait_number() const noexcept { return wait_number_; }
+
+  // For messages: "fiber 'reader', started at main.cc:12"; "a thread". Usable in a signal handler.
+  struct introduction {
+    char text[256];
+  };
+  virtual introduction introduce() const noexcept { return {"a thread"}; }
 
   // Its address, and 16 bits that differ from those of a later party there: to be compared, for reports.
   std::uint64_t identity() const noexcept { return reinterpret_cast<std::uintptr_t>(this) | std::uint64_t{tag_} << 48; }
@@ -76,6 +85,7 @@ class party : public waiter {
   detail::value_node* values_ = nullptr;
   detail::wait_description waits_for_;  // while it is parked
   detail::local_node* locals_ = nullptr;
+  std::uint32_t wait_number_ = 0;
 };
 
 namespace detail {

@@ -3,6 +3,8 @@
 #include <sluice/futures/shield.h>
 #include <sluice/futures/wait.h>
 
+#include <string>
+
 namespace sluice::detail {
 
 namespace {
@@ -33,7 +35,8 @@ void callback::wake() noexcept {
     try {
       call();
     } catch (...) {
-      report_unobserved(std::current_exception(), nullptr);
+      const std::string whose = std::string("a callback of on_ready, called by ") + party::current().introduce().text;
+      report_unobserved(std::current_exception(), whose.c_str());
     }
     caller_.store(&has_run_, std::memory_order_relaxed);  // none that withdraws
     has_run_.fire();

@@ -20,19 +20,29 @@ bool is_departure(const std::exception_ptr& error) noexcept {
   }
 }
 
-void report_unobserved(const std::exception_ptr& error, const char* fiber_name) noexcept {
+void report_unobserved(const std::exception_ptr& error, const char* whose) noexcept {
   if (is_departure(error)) return;
-  const char* where = fiber_name != nullptr ? " in fiber " : "";
-  const char* name = fiber_name != nullptr ? fiber_name : "";
+  const char* in = whose != nullptr ? " in " : "";
+  if (whose == nullptr) whose = "";
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "sluice: an error nobody looked at%s%s: %s\n", where, name, e.what());
+    std::fprintf(stderr, "sluice: an error nobody looked at%s%s: %s\n", in, whose, e.what());
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
-    std::fprintf(stderr, "sluice: an error nobody looked at%s%s: an exception of type %s\n", where, name,
+    std::fprintf(stderr, "sluice: an error nobody looked at%s%s: an exception of type %s\n", in, whose,
                  type != nullptr ? type->name() : "unknown");
   }
+}
+
+void report_unobserved(const std::exception_ptr& error, const error_handler* handler, const char* whose) noexcept {
+  if (is_departure(error)) return;
+  try {
+    if (handler != nullptr) return (*handler)(error);
+  } catch (...) {
+    report_unobserved(std::current_exception(), "the handler unobserved_error");
+  }
+  report_unobserved(error, whose);
 }
 
 }  // namespace sluice::detail

@@ -6,6 +6,8 @@
 #include <sluice/futures/wait_list.h>
 
 #include <atomic>
+#include <exception>
+#include <functional>
 #include <future>
 #include <type_traits>
 #include <utility>
@@ -15,8 +17,21 @@ namespace sluice::detail {
 // Errors that say only that somebody went away: they are not worth a report.
 bool is_departure(const std::exception_ptr& error) noexcept;
 
-// One line on standard error that names the exception, and the fiber if there was one. Departures are left out.
-void report_unobserved(const std::exception_ptr& error, const char* fiber_name) noexcept;
+// One line on standard error that names the exception, and whose it was if that is known. Departures are left out.
+void report_unobserved(const std::exception_ptr& error, const char* whose) noexcept;
+using error_handler = std::function<void(std::exception_ptr)>;
+// The same, if there is no handler that it can be given to; or the handler throws, which is reported too.
+void report_unobserved(const std::exception_ptr& error, const error_handler* handler, const char* whose) noexcept;
+
+// Calls f, a handler of the user's. If it throws, that is an error nobody looked at.
+template <class F>
+void call_handler(const char* which, F&& f) noexcept {
+  try {
+    f();
+  } catch (...) {
+    report_unobserved(std::current_exception(), which);
+  }
+}
 
 class shared_state_base : public ref_counted {
  public:

@@ -72,8 +72,7 @@ class blocking_call final : public shared_state<R>, public pooled_job {
   ~blocking_call() override = default;
 
   void last_reference_gone() noexcept override {
-    if (report_ != nullptr)
-      if (const auto error = this->take_unobserved(); error && !is_departure(error)) (*report_)(error);
+    if (const auto error = this->take_unobserved()) report_unobserved(error, report_.get(), "a job of blocking()");
     delete this;
   }
 

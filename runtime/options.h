@@ -12,6 +12,7 @@
 namespace sluice {
 
 struct deadlock_report;  // report.h
+struct leak_report;
 
 // Below each stack lies a guard of 16 KiB: what runs over the bottom ends the program, with a message that names the fiber.
 // On Linux from 6.13 on it costs 0.3 us when a stack is made, and there may be any number. On older kernels, and where the
@@ -60,6 +61,11 @@ struct runtime_options {
   // pinned or there is one worker only. What must not be kept over a wait (docs/fibers.md) then shows at once, not once a
   // week. Slow: each time a thread must be woken. Coroutines move with the fibers that carry them.
   bool always_migrate = false;
+  // Fibers that have waited for longer than this when the runtime ends, before it cancels them: leaks, most likely. Every
+  // wait that blocks costs a look at the clock more then. 0: not asked.
+  std::chrono::milliseconds leak_limit{0};
+  // Gets the report if there are any, on the thread that ends the runtime. Default: it is printed on standard error.
+  std::function<void(const leak_report&)> on_leak = nullptr;
 };
 
 struct launch {

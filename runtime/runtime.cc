@@ -82,7 +82,9 @@ void free_frame(void* memory, std::size_t size) noexcept {
   ::operator delete(memory);
 }
 
-void start(scheduler& s, fiber& f) { s.spawn(f); }
+void start(scheduler& s, fiber& f) {
+  if (!s.spawn(f)) scheduler::refuse(f);
+}
 
 blocking_pool& blocking_threads(scheduler& s) noexcept { return s.blocking(); }
 

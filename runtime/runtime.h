@@ -35,6 +35,7 @@ class runtime {
   ~runtime();
 
   // Starts a fiber that runs f. Its result or exception arrives in the future; a future that is dropped lets it run on.
+  // While the runtime ends it does not begin, and the future gets `cancelled`; once it has ended, std::logic_error.
   template <class F>
   auto go(F&& f, detail::call_site from = detail::call_site::current()) {
     return go(launch{}, std::forward<F>(f), from);

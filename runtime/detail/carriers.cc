@@ -3,6 +3,7 @@
 #include <sluice/runtime/detail/scheduler.h>
 
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 
 namespace sluice::detail {
@@ -84,7 +85,7 @@ carriers::summoned carriers::summon() noexcept {
 
 void carriers::set_going(const summoned& who) noexcept {
   if (who.idle != nullptr) who.idle->finish();
-  if (who.fresh != nullptr) scheduler_.spawn(*who.fresh);
+  if (who.fresh != nullptr && !scheduler_.spawn(*who.fresh)) who.fresh->dismiss();
 }
 
 void carriers::prepare() {
@@ -151,9 +152,14 @@ void carriers::let_others_go_first(carrier& self) noexcept {
 bool carriers::enter(task_chain& t) {
   prepare();
   const lock_guard guard(tasks_lock_);
+  task_count_.fetch_add(
+      1, std::memory_order_seq_cst);  // before the look at closed_, as shut_down() looks after it has set that
+  if (scheduler_.closed_.load(std::memory_order_seq_cst)) {
+    task_count_.fetch_sub(1, std::memory_order_seq_cst);
+    throw std::logic_error("sluice: spawn() on a runtime that has ended");
+  }
   if (stopping_.load(std::memory_order_seq_cst)) t.request_stop(waiter::always);
   tasks_.add(t);
-  task_count_.fetch_add(1, std::memory_order_seq_cst);
   return true;
 }
 

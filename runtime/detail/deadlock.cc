@@ -123,16 +123,16 @@ deadlock_watch::findings deadlock_watch::collect() {
   inspection all;
   all.add_threads();
   for (scheduler* s = visit_first_scheduler(); s != nullptr; s = visit_next_scheduler(*s)) {
-    all.add_runtime(*s);
+    all.add_quiet(*s);
     if (s->on_deadlock_) found.handlers.push_back(s->on_deadlock_);
     if (found.exit_status == default_status) found.exit_status = s->deadlock_exit_status_;
   }
-  found.words.parties = all.result();
+  found.words.parties = all.all();
   return found;
 }
 
 void deadlock_watch::tell(const findings& found) {
-  for (const auto& handler : found.handlers) (*handler)(found.words);
+  for (const auto& handler : found.handlers) call_handler("the handler on_deadlock", [&] { (*handler)(found.words); });
   if (!found.handlers.empty()) return;
   std::ostringstream text;
   text << found.words;

@@ -37,9 +37,23 @@ fiber::name_text fiber::display_name() const noexcept {
   return shown;
 }
 
+party::introduction fiber::introduce() const noexcept {
+  introduction shown;
+  const char* const file = started_at_.file;
+  if (file == nullptr)
+    std::snprintf(shown.text, sizeof shown.text, "fiber %s", display_name().text);
+  else if (started_at_.line == 0)
+    std::snprintf(shown.text, sizeof shown.text, "fiber %s, started by %s", display_name().text, file);
+  else
+    std::snprintf(shown.text, sizeof shown.text, "fiber %s, started at %s:%u", display_name().text, file, started_at_.line);
+  return shown;
+}
+
 timer_queue& fiber::timers() noexcept { return worker_->wheel(); }
 
 void fiber::park() noexcept {
+  if (scheduler_->notes_waits()) [[unlikely]]
+    waits_since_ = std::chrono::steady_clock::now();
   worker_->suspend(*this, worker::then::commit_park);
   happens_after(this);
 }

@@ -55,6 +55,7 @@ class fiber : public party {
     char text[64];
   };
   name_text display_name() const noexcept;
+  introduction introduce() const noexcept final;
   bool pinned() const noexcept { return moves_ == moves::never; }
   // Bytes, in all and as deep as it has been (see this_fiber::stack_used); 0 before it first runs. For the fiber itself, or
   // for one who sees to it that it neither starts nor ends meanwhile.
@@ -131,6 +132,7 @@ class fiber : public party {
   std::string name_;
   stop_state stop_state_;
   const call_site started_at_;
+  steady_time waits_since_{};  // if the runtime wants to know
   // With each switch: where a worker likes, or (runtime_options::always_migrate) away from where it was.
   enum class moves : std::uint8_t { freely, never, always };
   const moves moves_;

@@ -3,7 +3,6 @@
 #include <sluice/runtime/detail/backtrace.h>
 #include <sluice/runtime/detail/inspection.h>
 #include <sluice/runtime/detail/scheduler.h>
-#include <sluice/runtime/detail/symbols.h>
 
 #include <cxxabi.h>
 #include <unistd.h>
@@ -11,8 +10,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
-#include <typeinfo>
+#include <new>
 #include <sstream>
+#include <typeinfo>
+#include <utility>
 
 namespace sluice::detail {
 
@@ -65,92 +66,175 @@ class inspection::listener final : public wait_listener {
  public:
   explicit listener(std::vector<source>& out) noexcept : out_(out) {}
   void add(const wait_source& s) noexcept override {
-    out_.push_back({s.action != nullptr ? s.action : "", thing(s), amount(s), s.by, s.owner});
+    try {
+      out_.push_back({s.action != nullptr ? s.action : "", thing(s), amount(s), s.by, s.owner});
+    } catch (const std::bad_alloc&) {}
   }
 
  private:
   std::vector<source>& out_;
 };
 
-inspection::entry& inspection::add(waiting_party::kind what, std::string name, const waiter& who, std::uint64_t identity) {
-  entry& e = entries_.emplace_back();
+// ---- Looking
+
+void inspection::keep(entry&& e) {
+  by_address_.emplace(e.who, entries_.size());
+  if (e.identity != 0) by_identity_.emplace(e.identity, entries_.size());
+  entries_.push_back(std::move(e));
+}
+
+// `waits`: it does, and cannot go on meanwhile.
+void inspection::add_party(waiting_party::kind what, const party& p, std::string name, bool waits) {
+  entry e;
   e.words.what = what;
   e.words.name = std::move(name);
-  e.who = &who;
-  e.identity = identity;
-  e.carries = false;
-  return e;
+  e.who = &p;
+  e.identity = p.identity();
+  e.waits = waits;
+  if (waits) {
+    e.wait_number = p.wait_number();
+    e.has_limit = p.deadline() != steady_time::max();
+    listener l(e.sources);
+    p.waits_for().describe(l);
+  }
+  keep(std::move(e));
 }
 
-void inspection::add_fiber(const fiber& f) {
-  const bool idle_carrier = f.carries_tasks() && !f.waits_for();
-  if (idle_carrier) return;
-  entry& e = add(waiting_party::kind::fiber, f.display_name().text, f, f.identity());
+void inspection::add(const fiber& f, bool is_held) {
+  const bool waits = is_held && f.is_waiting();
+  add_party(waiting_party::kind::fiber, f, light_ ? std::string() : f.display_name().text, waits);
+  entry& e = entries_.back();
   e.carries = f.carries_tasks();
+  e.is_idle_carrier = waits && !f.waits_for();
+  if (light_) return;
   e.words.started_at = to_text(f.started_at());
-  if (!f.is_waiting()) return;
-  listener l(e.sources);
-  f.waits_for().describe(l);
+  if (!waits) return;
+  e.since = f.waits_since_;
+  if (e.since != steady_time{}) e.words.waited = std::chrono::steady_clock::now() - e.since;
   const backtrace calls = walk_parked(f.exec_.sp, f.stack_);
-  e.stack.assign(calls.frames().begin(), calls.frames().end());
+  e.words.stack.assign(calls.frames().begin(), calls.frames().end());
 }
 
-void inspection::add_runtime(scheduler& s) {
-  s.fibers_.visit([this](const fiber& f) { add_fiber(f); });
+void inspection::add_quiet(scheduler& s) {
+  knows_all_ = true;
+  s.fibers_.visit([this](const fiber& f) { add(f, true); });
   s.coroutines().visit_tasks([this](const task_chain& t) {
-    entry& e = add(waiting_party::kind::task, in_hex(&t), t, 0);
+    entry e;
+    e.words.what = waiting_party::kind::task;
+    e.words.name = in_hex(&t);
+    e.who = &t;
     listener l(e.sources);
     t.describe_wait(l);
+    e.waits = !e.sources.empty();
+    keep(std::move(e));
   });
+}
+
+void inspection::add_fibers(scheduler& s) {
+  const auto look = [this](const fiber& f, bool is_held) noexcept {
+    try {
+      add(f, is_held);
+    } catch (const std::bad_alloc&) {}  // it is missing
+  };
+  const in_scheduler looking;
+  s.fibers_.inspect([&](fiber& f) { look(f, true); }, [&](fiber& f) { look(f, false); });
 }
 
 void inspection::add_threads() {
   thread_waiter::for_each_at_rest([this](const thread_waiter& t) {
     const bool main = t.id() == getpid();
-    entry& e = add(waiting_party::kind::thread, main ? "main thread" : "thread " + std::to_string(t.id()), t, t.identity());
-    listener l(e.sources);
-    t.waits_for().describe(l);
+    add_party(waiting_party::kind::thread, t, main ? "main thread" : "thread " + std::to_string(t.id()), true);
   });
 }
 
-// Who alone can make it happen, if that is one of those who wait.
-const inspection::entry* inspection::find(const source& s) const {
-  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const entry& e) {
-    return s.by != nullptr ? e.who == s.by : s.owner != 0 && e.identity == s.owner;
-  });
-  return found != entries_.end() ? &*found : nullptr;
+// ---- Putting together
+
+// Who alone can make it happen, if that is known and it has been seen.
+std::size_t inspection::target(const source& s) const {
+  if (s.by != nullptr) {
+    const auto found = by_address_.find(s.by);
+    return found != by_address_.end() ? found->second : nobody;
+  }
+  const auto found = s.owner != 0 ? by_identity_.find(s.owner) : by_identity_.end();
+  return found != by_identity_.end() ? found->second : nobody;
 }
 
 std::string inspection::in_words(const source& s) const {
-  const entry* const other = find(s);
-  if (s.by != nullptr && other != nullptr) return "the result of " + to_text(other->words);
+  const std::size_t i = target(s);
+  if (s.by != nullptr && i != nobody) return "the result of " + to_text(entries_[i].words);
   std::string text = s.action.empty() ? s.thing : s.action + " " + s.thing;
   if (s.owner == 0) return text + s.amount;
-  if (other == nullptr) return text + ", whose owner has ended";
-  return text + ", owned by " + (other->carries ? "a task" : to_text(other->words));
+  if (i == nobody) return text + (knows_all_ ? ", whose owner has ended" : ", whose owner does not wait, or has ended");
+  return text + ", owned by " + (entries_[i].carries ? "a task" : to_text(entries_[i].words));
 }
 
-std::vector<waiting_party> inspection::result() const {
-  std::vector<waiting_party> all;
-  std::vector<std::uintptr_t> addresses;
-  for (const entry& e : entries_) {
-    all.push_back(e.words);
-    addresses.insert(addresses.end(), e.stack.begin(), e.stack.end());
+// The one that must go on before this one can, if there is exactly one.
+std::size_t inspection::next_in_chain(const entry& e) const {
+  if (!e.waits || e.has_limit || e.sources.size() != 1) return nobody;
+  const std::size_t next = target(e.sources.front());
+  return next != nobody && !entries_[next].carries ? next : nobody;
+}
+
+// Each chain is followed once: who is met again in the same walk is in a circle, and so are those from there on.
+std::vector<bool> inspection::in_circles(const std::vector<bool>& shown) const {
+  std::vector<bool> in_circle(entries_.size());
+  std::vector<std::size_t> seen_in(entries_.size(), nobody);
+  const auto next = [&](std::size_t i) { return shown[i] ? next_in_chain(entries_[i]) : nobody; };
+  for (std::size_t start = 0; start < entries_.size(); ++start) {
+    std::size_t i = start;
+    for (; i != nobody && seen_in[i] == nobody; i = next(i)) seen_in[i] = start;
+    if (i == nobody || seen_in[i] != start) continue;
+    for (; !in_circle[i]; i = next(i)) in_circle[i] = true;
   }
-  symbols known;
-  known.look_up(addresses);
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    for (const call* c : known.shown(entries_[i].stack)) all[i].stack.push_back(to_text(*c));
-    if (const call* c = known.site(entries_[i].stack)) all[i].where = to_text(*c);
+  return in_circle;
+}
+
+template <class Shown>
+std::vector<waiting_party> inspection::result(Shown is_shown) const {
+  std::vector<bool> shown(entries_.size());
+  for (std::size_t i = 0; i < entries_.size(); ++i) shown[i] = !entries_[i].is_idle_carrier && is_shown(i);
+  const std::vector<bool> circles = in_circles(shown);
+  std::vector<std::vector<std::string>> owned(entries_.size());
+  for (std::size_t i = 0; i < entries_.size(); ++i)
     for (const source& s : entries_[i].sources) {
-      all[i].waits_for.push_back(in_words(s));
-      const entry* const owner = s.owner != 0 ? find(s) : nullptr;
-      if (owner == nullptr || owner->carries) continue;
-      auto& owns = all[static_cast<std::size_t>(owner - entries_.data())].owns;
-      if (std::find(owns.begin(), owns.end(), s.thing) == owns.end()) owns.push_back(s.thing);
+      const std::size_t owner = shown[i] && s.owner != 0 ? target(s) : nobody;
+      if (owner == nobody || entries_[owner].carries) continue;
+      auto& things = owned[owner];
+      if (std::find(things.begin(), things.end(), s.thing) == things.end()) things.push_back(s.thing);
     }
+  std::vector<waiting_party> all;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (!shown[i]) continue;
+    waiting_party& w = all.emplace_back(entries_[i].words);
+    for (const source& s : entries_[i].sources) w.waits_for.push_back(in_words(s));
+    w.owns = std::move(owned[i]);
+    w.in_circle = circles[i];
   }
   return all;
+}
+
+std::vector<waiting_party> inspection::all() const {
+  return result([](std::size_t) { return true; });
+}
+
+// A mutex's owner at the first look may be another one at the second: then somebody has moved in between.
+std::vector<waiting_party> inspection::since(const inspection& before) const {
+  return result([&](std::size_t i) {
+    const entry& now = entries_[i];
+    const auto found = before.by_address_.find(now.who);
+    if (!now.waits || found == before.by_address_.end()) return false;
+    const entry& then = before.entries_[found->second];
+    return then.waits && then.identity == now.identity && then.wait_number == now.wait_number &&
+           std::equal(then.sources.begin(), then.sources.end(), now.sources.begin(), now.sources.end(),
+                      [](const source& a, const source& b) { return a.owner == b.owner; });
+  });
+}
+
+std::vector<waiting_party> inspection::since(steady_time begin) const {
+  return result([&](std::size_t i) {
+    const entry& e = entries_[i];
+    return e.waits && !e.carries && e.since != steady_time{} && e.since <= begin;
+  });
 }
 
 }  // namespace sluice::detail

@@ -1,16 +1,22 @@
 // inspection.h - collects who waits for what.
 #pragma once
 
-#include <sluice/base/call_site.h>
+#include <sluice/base/futex.h>
 #include <sluice/futures/wait_source.h>
 #include <sluice/futures/waiter.h>
 #include <sluice/runtime/report.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-namespace sluice::detail {
+namespace sluice {
+
+class party;
+
+namespace detail {
 
 class fiber;
 class scheduler;
@@ -18,13 +24,22 @@ class scheduler;
 // First show it all parties, then ask for the result: what one waits for may be another.
 class inspection {
  public:
-  // All that wait in the runtime, its tasks included. Requires that none of them can go on meanwhile.
-  void add_runtime(scheduler& s);
-  // The threads that wait without a limit, as above.
+  // `light`: without stacks and words, to be compared with another one.
+  explicit inspection(bool light = false) noexcept : light_(light) {}
+
+  // All of the runtime, tasks included. Requires that none of them can go on meanwhile.
+  void add_quiet(scheduler& s);
+  // Its fibers, while they go on: each as it is at some moment.
+  void add_fibers(scheduler& s);
+  // The threads that wait without a limit.
   void add_threads();
 
-  // Names of functions, files and lines come from addr2line: it may take seconds.
-  std::vector<waiting_party> result() const;
+  // Everybody.
+  std::vector<waiting_party> all() const;
+  // Those that are in the same wait as in an earlier inspection.
+  std::vector<waiting_party> since(const inspection& before) const;
+  // The fibers whose wait has begun before (see fiber::waits_since()).
+  std::vector<waiting_party> since(steady_time begin) const;
 
  private:
   struct source {
@@ -34,20 +49,35 @@ class inspection {
   };
   struct entry {
     waiting_party words;
-    const waiter* who;
-    std::uint64_t identity;
-    bool carries;  // runs tasks: what it does it does for one of them
+    const waiter* who = nullptr;
+    std::uint64_t identity = 0;
+    std::uint32_t wait_number = 0;
+    bool waits = false;
+    bool has_limit = false;  // it will not wait for ever
+    bool carries = false;    // runs tasks: what it does it does for one of them
+    bool is_idle_carrier = false;
+    steady_time since{};
     std::vector<source> sources;
-    std::vector<std::uintptr_t> stack;  // innermost frame first
   };
   class listener;
+  static constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 
-  void add_fiber(const fiber& f);
-  entry& add(waiting_party::kind what, std::string name, const waiter& who, std::uint64_t identity);
-  const entry* find(const source& s) const;
+  void add(const fiber& f, bool is_held);
+  void add_party(waiting_party::kind what, const party& p, std::string name, bool waits);
+  void keep(entry&& e);
+  std::size_t target(const source& s) const;
+  std::size_t next_in_chain(const entry& e) const;
+  std::vector<bool> in_circles(const std::vector<bool>& shown) const;
   std::string in_words(const source& s) const;
+  template <class Shown>
+  std::vector<waiting_party> result(Shown shown) const;
 
+  const bool light_;
+  bool knows_all_ = false;
   std::vector<entry> entries_;
+  std::unordered_map<const waiter*, std::size_t> by_address_;
+  std::unordered_map<std::uint64_t, std::size_t> by_identity_;
 };
 
-}  // namespace sluice::detail
+}  // namespace detail
+}  // namespace sluice

@@ -19,18 +19,20 @@ class registry {
  public:
   explicit registry(std::size_t shards) : count_(shards), shards_(std::make_unique<shard[]>(shards)) {}
 
-  // Gives it a number that no other fiber of this runtime has. `before` runs under the lock that visit() takes.
+  // Gives it a number that no other fiber of this runtime has. `before` runs under the lock that visit() takes; false, from
+  // both: it is not added.
   template <class F>
-  void add(fiber& f, std::size_t shard_index, F before) {
+  bool add(fiber& f, std::size_t shard_index, F before) {
     shard& s = shards_[shard_index];
     const std::lock_guard guard(s.lock);
-    before();
+    if (!before()) return false;
     f.shard_ = shard_index;
     f.prev_registered_ = nullptr;
     f.next_registered_ = s.first;
     if (s.first != nullptr) s.first->prev_registered_ = &f;
     s.first = &f;
     f.number_ = ++s.added * count_ + shard_index;
+    return true;
   }
 
   void remove(fiber& f) noexcept {

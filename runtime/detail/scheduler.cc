@@ -1,13 +1,17 @@
 #include <sluice/base/census.h>
 #include <sluice/base/check.h>
 #include <sluice/runtime/detail/forks.h>
+#include <sluice/runtime/detail/inspection.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
+#include <sluice/runtime/detail/termination.h>
 #include <sluice/runtime/signals.h>
 
 #include <algorithm>
 #include <limits>
 #include <sched.h>
+#include <cstdio>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -49,12 +53,16 @@ scheduler::scheduler(runtime_options options)
                              : nullptr),
       hog_limit_(options.hog_limit),
       deadlock_exit_status_(options.deadlock_exit_status),
+      leak_limit_(options.leak_limit),
+      on_leak_(options.on_leak ? std::make_unique<const std::function<void(const leak_report&)>>(std::move(options.on_leak))
+                               : nullptr),
       monitor_(*this, options.spare_workers),
       program_signals_(sluice::program_signals()),
       blocking_(*this, options.blocking_threads, options.blocking_keep_alive),
       workers_(std::make_unique<std::unique_ptr<worker>[]>(most_workers_)) {
   report_stack_overflows();
   watch_forks();
+  report_terminations();
   if (options.unobserved_error)
     unobserved_error_ = std::make_shared<const error_handler>(std::move(options.unobserved_error));
   if (options.on_deadlock) on_deadlock_ = std::make_shared<const deadlock_handler>(std::move(options.on_deadlock));
@@ -74,6 +82,7 @@ scheduler::scheduler(runtime_options options)
 }
 
 scheduler::~scheduler() {
+  if (notes_waits()) report_leaks();
   shut_down();
   unlist_scheduler(*this);
   await_deadlock_handlers();
@@ -127,24 +136,33 @@ void scheduler::tell_by_caller(trace_event::kind what, const fiber& f) const noe
        inside ? static_cast<const fiber*>(current_party_slot()) : nullptr);
 }
 
-void scheduler::spawn(fiber& f) {
+bool scheduler::spawn(fiber& f) {
   worker* const here = worker::current();
   const bool inside = here != nullptr && &here->scheduler_ == this;
   if (!inside) check_not_lost("a fiber was started in a runtime of the parent process");
   happens_before(&f);
   const in_scheduler scheduling;
-  fibers_.add(f, inside && !here->spare_ ? here->index_ : worker_count_, [&] {
-    // Under the lock that shut_down() takes after it has set stopping_: it finds either the flag set or the fiber listed.
-    if (!stopping_.load(std::memory_order_seq_cst)) return;
+  const bool added = fibers_.add(f, inside && !here->spare_ ? here->index_ : worker_count_, [&] {
+    // Under the lock that shut_down() takes after it has set a flag: either the flag is seen here, or the fiber there.
+    if (closed_.load(std::memory_order_seq_cst)) return false;
+    if (!stopping_.load(std::memory_order_seq_cst)) return true;
     f.stop_state_.request_later();
     f.request_stop(waiter::always);
+    return true;
   });
+  if (!added) return false;
   if (traced()) [[unlikely]]
     tell_by_caller(trace_event::spawned, f);
   if (inside)
     here->make_ready(f);
   else
     inject(f);
+  return true;
+}
+
+void scheduler::refuse(fiber& f) noexcept {
+  f.refuse(std::make_exception_ptr(std::logic_error("sluice: go() on a runtime that has ended")));
+  f.dismiss();
 }
 
 // Not inline: the queue has thread-locals.
@@ -213,6 +231,17 @@ worker& scheduler::add_spare() {
   return *workers_[index];
 }
 
+void scheduler::report_leaks() {
+  inspection all;
+  all.add_fibers(*this);
+  const leak_report found{leak_limit_, all.since(std::chrono::steady_clock::now() - leak_limit_)};
+  if (found.fibers.empty()) return;
+  if (on_leak_ != nullptr) return call_handler("the handler on_leak", [&] { (*on_leak_)(found); });
+  std::ostringstream text;
+  text << found;
+  std::fputs(text.str().c_str(), stderr);
+}
+
 bool scheduler::has_work() noexcept {
   if (injecting_.load(std::memory_order_seq_cst) != 0 || injected_count_.load(std::memory_order_seq_cst) != 0) return true;
   for (std::size_t i = 0; i < workers_made(); ++i)
@@ -262,7 +291,12 @@ void scheduler::shut_down() {
       }
     }
     coroutines_.stop();
-    if (!blocking_.has_jobs() && !coroutines_.has_tasks() && fibers_.empty()) break;
+    const auto all_over = [&] { return !blocking_.has_jobs() && !coroutines_.has_tasks() && fibers_.empty(); };
+    if (all_over()) {
+      closed_.store(true, std::memory_order_seq_cst);
+      if (all_over()) break;
+      closed_.store(false, std::memory_order_seq_cst);  // somebody came in just before
+    }
     // Inside another runtime its fibers go on: ours may wait for one of them while they unwind.
     worker* const outer = worker::current();  // asked each time: the calling fiber may move
     auto* const caller = outer != nullptr ? static_cast<fiber*>(current_party_slot()) : nullptr;

@@ -29,8 +29,6 @@
 
 namespace sluice::detail {
 
-using error_handler = std::function<void(std::exception_ptr)>;
-
 class scheduler {
  public:
   // std::invalid_argument for a stack size or a number of workers out of range; std::system_error if threads cannot be had.
@@ -40,7 +38,10 @@ class scheduler {
   ~scheduler();
 
   // Registers the fiber and makes it ready. The caller keeps it alive until it is dismissed.
-  void spawn(fiber& f);
+  // False: the runtime has ended, or is about to and nothing was left in it.
+  bool spawn(fiber& f);
+  // One that was not spawned: its future gets std::logic_error.
+  static void refuse(fiber& f) noexcept;
 
   // Cancels every wait, now and from now on, until no fiber is left; then ends the workers. Blocks the calling thread, which
   // must not be one of the workers.
@@ -89,6 +90,9 @@ class scheduler {
   void tell(trace_event::kind what, int worker, const fiber* f, const fiber* by) const noexcept;
   // Whether a worker would find anything to do, now or when its time has come.
   bool has_work() noexcept;
+  // Of fibers that wait: whether it is noted since when.
+  bool notes_waits() const noexcept { return leak_limit_.count() != 0; }
+  void report_leaks();
   void stop_tokens() noexcept;
 
   // Work from a thread that is none of the workers.
@@ -124,6 +128,8 @@ class scheduler {
   const std::chrono::milliseconds hog_limit_;
   std::shared_ptr<const deadlock_handler> on_deadlock_;
   const int deadlock_exit_status_;
+  const std::chrono::milliseconds leak_limit_;
+  const std::unique_ptr<const std::function<void(const leak_report&)>> on_leak_;  // null: printed
 
   moodycamel::ConcurrentQueue<fiber*> injected_;
   run_queue injected_late_;  // for want of memory for the former
@@ -140,6 +146,7 @@ class scheduler {
   const sigset_t program_signals_;
   std::atomic<bool> lost_{false};
   std::atomic<bool> stopping_{false};  // fibers are cancelled
+  std::atomic<bool> closed_{false};    // no fiber or task is left, and none may come
   std::atomic<bool> stopped_{false};   // workers end
   std::atomic<std::uint32_t> retired_while_stopping_{0};
   std::atomic<std::size_t> next_home_{0};

@@ -23,9 +23,9 @@ struct overflow_report {
   [[noreturn]] static void end(const fiber& f) noexcept {
     char text[512];
     const int n = std::snprintf(text, sizeof text,
-                                "sluice: fiber %s overflowed its stack of %zu bytes; give it more with "
+                                "sluice: %s, overflowed its stack of %zu bytes; give it more with "
                                 "launch{.stack_size = ...} or runtime_options{.stack_size = ...}\n",
-                                f.display_name().text, f.stack_.size);
+                                f.introduce().text, f.stack_.size);
     if (n > 0 && write(STDERR_FILENO, text, static_cast<std::size_t>(n)) < 0) {}
     signal(SIGABRT, SIG_DFL);
     std::abort();

@@ -15,8 +15,6 @@
 
 namespace sluice::detail {
 
-using error_handler = std::function<void(std::exception_ptr)>;
-
 // What a fiber needs to know of its scheduler here, without knowing the scheduler.
 scheduler& current_scheduler();
 scheduler& lasting_scheduler();            // of the default runtime
@@ -77,12 +75,8 @@ class spawned final : public shared_state<R>, public fiber {
   // what runs user code (destructors, the error handler) runs where a user let go, never inside the scheduler, and what the
   // scheduler does last runs no user code.
   void last_reference_gone() noexcept override {
-    const auto error = membership_.error_was_seen() ? nullptr : this->take_unobserved();
-    if (error && report_ == nullptr) {
-      report_unobserved(error, display_name().text);
-    } else if (error && !is_departure(error)) {
-      (*report_)(error);
-    }
+    if (const auto error = membership_.error_was_seen() ? nullptr : this->take_unobserved())
+      report_unobserved(error, report_.get(), introduce().text);
     this->drop_result();
     dismiss();
   }

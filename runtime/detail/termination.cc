@@ -1,0 +1,51 @@
+#include <sluice/runtime/detail/backtrace.h>
+#include <sluice/runtime/detail/fiber.h>
+#include <sluice/runtime/detail/symbols.h>
+#include <sluice/runtime/detail/termination.h>
+#include <sluice/runtime/detail/worker.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace sluice::detail {
+
+namespace {
+
+std::terminate_handler previous;
+
+// On another stack: the fiber's may be short.
+void print(const party::introduction& who, const backtrace& calls) {
+  std::string text = std::string("sluice: std::terminate was called in ") + who.text + '\n';
+  symbols known;
+  known.look_up(calls.frames());
+  for (const call* c : known.shown(calls.frames())) text += "    at " + to_text(*c) + '\n';
+  std::fputs(text.c_str(), stderr);
+}
+
+[[noreturn]] void on_terminate() {
+  static std::atomic<bool> told{false};
+  const party* const self = worker::current() != nullptr ? current_party_slot() : nullptr;
+  if (self != nullptr && !told.exchange(true)) {
+    try {
+      const auto who = self->introduce();
+      const backtrace calls = walk_caller();
+      std::thread([&] { print(who, calls); }).join();
+    } catch (...) {}  // no memory or no thread: what follows must do
+  }
+  if (previous != nullptr) previous();
+  std::abort();
+}
+
+}  // namespace
+
+void report_terminations() noexcept {
+  static std::once_flag installed;
+  std::call_once(installed, [] { previous = std::set_terminate(on_terminate); });
+}
+
+}  // namespace sluice::detail
