@@ -35,7 +35,9 @@ TEST_CASE("fibers are counted by state") {
 
 TEST_CASE("what comes from outside is ready until it runs") {
   for (const unsigned n : test::worker_counts()) {
-    sluice::runtime rt(test::with_workers(n));
+    auto options = test::with_workers(n);
+    options.spare_workers = 0;
+    sluice::runtime rt(options);
     std::atomic<unsigned> hogs{0};
     std::atomic<bool> stop{false};
     std::vector<sluice::future<void>> all;
@@ -50,7 +52,10 @@ TEST_CASE("what comes from outside is ready until it runs") {
     CHECK(hogged.fibers.ready == 0);
     CHECK(hogged.parked_workers == 0);
     all.push_back(rt.go([] {}));
-    CHECK(rt.stats().fibers.spawned == n + 1);
+    const auto full = rt.stats();
+    CHECK(full.fibers.spawned == n + 1);
+    CHECK(full.fibers.ready == 1);
+    CHECK(full.fibers.waiting == 0);
     stop = true;
     test::join(all);
     CHECK(test::eventually([&] { return rt.stats().fibers.ended == n + 1; }));

@@ -153,6 +153,52 @@ TEST_CASE("who started and who woke a fiber is told, and where") {
   CHECK(find(trace_event::yielded, "main").worker == 0);
 }
 
+namespace {
+
+// Ends the wait of the fiber "edge" after it was told to park, and before it is parked.
+struct pusher {
+  recorder seen;
+  const sluice::channel<int> c;
+  std::atomic<bool> at_the_edge{false}, pushed{false};
+
+  static void call(void* self, const trace_event& e) noexcept {
+    auto& p = *static_cast<pusher*>(self);
+    const auto record = p.seen.hook();
+    record.call(record.context, e);
+    if (e.what != trace_event::parked || e.name != std::string("edge")) return;
+    p.at_the_edge = true;
+    while (!p.pushed) std::this_thread::yield();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a wait that ends just before its fiber sleeps is told like any other") {
+  for (const unsigned n : test::worker_counts()) {
+    pusher p;
+    auto options = test::with_workers(n);
+    options.trace = {&pusher::call, &p};
+    std::thread other([&] {
+      while (!p.at_the_edge) std::this_thread::yield();
+      p.c.send(1);
+      p.pushed = true;
+    });
+    {
+      sluice::runtime rt(options);
+      rt.go(sluice::launch{.name = "edge"}, [&] { p.c.recv(); }).get();
+    }
+    other.join();
+    std::vector<trace_event::kind> steps;
+    for (const told& e : p.seen.all()) {
+      if (e.name != "edge" || e.what == trace_event::stolen) continue;
+      steps.push_back(e.what);
+      if (e.what == trace_event::woken) CHECK(e.by == e.fiber);
+    }
+    CHECK(steps == std::vector{trace_event::spawned, trace_event::began, trace_event::parked, trace_event::woken,
+                               trace_event::resumed, trace_event::ended});
+  }
+}
+
 TEST_CASE("a worker that is held up is told, and the spare that comes for it") {
   for (const unsigned n : test::worker_counts()) {
     recorder seen;
