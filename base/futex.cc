@@ -9,7 +9,9 @@
 
 namespace sluice::detail {
 
-void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, steady_time deadline) noexcept {
+// Not inline, wherever the optimiser looks: the compiler takes the address of errno for constant within a function, and it is
+// not if that function waits (tools/tls_check.py).
+[[gnu::noinline]] void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, steady_time deadline) noexcept {
   // steady_clock is CLOCK_MONOTONIC, which is what FUTEX_WAIT_BITSET measures its absolute deadline by.
   timespec at{};
   const bool timed = deadline != steady_time::max();
@@ -24,7 +26,7 @@ void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, steady
   errno = error_number;
 }
 
-void futex_wake_one(std::atomic<std::uint32_t>& word) noexcept {
+[[gnu::noinline]] void futex_wake_one(std::atomic<std::uint32_t>& word) noexcept {
   const int error_number = errno;
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
   errno = error_number;

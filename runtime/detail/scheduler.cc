@@ -125,7 +125,8 @@ void scheduler::spawn(fiber& f) {
     inject(f);
 }
 
-void scheduler::inject(fiber& f) noexcept {
+// Not inline: the queue has thread-locals.
+[[gnu::noinline]] void scheduler::inject(fiber& f) noexcept {
   injecting_.fetch_add(1, std::memory_order_relaxed);  // seen by shut_down(), which finds f retired only after it ran
   if (f.moves_ != fiber::moves::freely) {
     only_runner(f, next_home()).make_pinned_ready(f);
@@ -203,8 +204,7 @@ void scheduler::stop_tokens() noexcept {
   while (stop_state::source* s = to_ask) {
     to_ask = s->next_asked;
     happens_after(s);
-    s->stop.request_stop();
-    s->release();
+    stop_state::tell(*s);
   }
 }
 

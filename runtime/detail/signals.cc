@@ -50,7 +50,7 @@ void on_fault(int signal_number, siginfo_t* info, void* context) {
 
 }  // namespace
 
-void report_stack_overflows() noexcept {
+[[gnu::noinline]] void report_stack_overflows() noexcept {  // std::call_once has thread-locals
   static std::once_flag installed;
   std::call_once(installed, [] {
     struct sigaction action {};

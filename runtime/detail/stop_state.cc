@@ -17,10 +17,13 @@ std::stop_token stop_state::token() {
 }
 
 void stop_state::request() noexcept {
-  if (source* s = request_later()) {
-    s->stop.request_stop();
-    s->release();
-  }
+  if (source* s = request_later()) tell(*s);
+}
+
+// std::stop_source takes note of the thread; callbacks must not wait.
+[[gnu::noinline]] void stop_state::tell(source& s) noexcept {
+  s.stop.request_stop();
+  s.release();
 }
 
 stop_state::source* stop_state::request_later() noexcept {

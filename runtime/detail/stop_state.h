@@ -38,6 +38,8 @@ class stop_state {
   // Leaves the callbacks to the caller: returns the source to be asked, with a reference, if there is one that was not asked
   // before.
   source* request_later() noexcept;
+  // Runs the callbacks of a source that request_later() has returned.
+  static void tell(source& s) noexcept;
 
  private:
   enum : std::uintptr_t { nothing = 0, asked = 1 };

@@ -336,7 +336,7 @@ bool worker::begin_region() noexcept {
 
 // ---- Idling
 
-// What is the thread's own is found out here, where nothing switches, and once (tools/tls_check).
+// What is the thread's own is found out here, where nothing switches, and once (tools/tls_check.py).
 [[gnu::noinline]] void worker::adopt_thread() noexcept {
   current_party_ = &current_party_slot();
   exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
