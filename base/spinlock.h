@@ -14,6 +14,7 @@ class spinlock {
       for (spin_wait spin; locked_.load(std::memory_order_relaxed);) spin.once();
     }
   }
+  bool try_lock() noexcept { return !locked_.exchange(true, std::memory_order_acquire); }
   void unlock() noexcept { locked_.store(false, std::memory_order_release); }
 
  private:

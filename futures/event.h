@@ -16,7 +16,8 @@
 //   spent     Asked after take(): this event will never have anything new to take.
 //   complete  Called on the winner. False: woken, but beaten to it; the wait goes round again.
 //   describe  const noexcept: tells a wait_listener what is waited for (wait_source.h). Called by others while the event is
-//             armed and its party parked, so it reads only what does not change meanwhile. For reports of deadlocks.
+//             armed and its party parked, so it reads only what does not change meanwhile; it waits for no lock that is held
+//             while a wait is claimed. For reports.
 //   look      One word without locking: bit 0 says "may be ready" (it may say so wrongly, never the opposite; but not after
 //             a poll that failed, unless something has changed since); the rest changes whenever readiness may have
 //             changed. Wanted by a select with a default case over several events.

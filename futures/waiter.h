@@ -126,6 +126,10 @@ class waiter {
 
   // For reports: it is parked, and nobody has won its wait yet. Soon out of date.
   bool is_waiting() const noexcept { return (word_.load(std::memory_order_relaxed) & (parked | won)) == parked; }
+  // True: it is, and stays so until release_wait(): what it waits for is still there. Whoever wants to win it spins, with a
+  // source's lock: take none in between.
+  bool hold_wait() noexcept { return is_waiting() && claim(locked) != was_won; }
+  void release_wait() noexcept { unlock_word(); }
 
   // Makes a decided, parked waiter run again. At most once for each commit_park().
   virtual void wake() noexcept = 0;

@@ -35,8 +35,13 @@ class nursery::settled_event {
   }
   void take() noexcept {}
   void describe(wait_listener& l) const noexcept {
-    const std::lock_guard guard(nursery_.lock_);
-    l.add({.kind = "children", .address = &nursery_, .amount = nursery_.population_, .unit = "to go"});
+    const std::unique_lock guard(nursery_.lock_, std::try_to_lock);  // not waited for: see waiter::hold_wait()
+    wait_source s{.kind = "children", .address = &nursery_};
+    if (guard.owns_lock()) {
+      s.amount = nursery_.population_;
+      s.unit = "to go";
+    }
+    l.add(s);
   }
 
  private:

@@ -222,8 +222,8 @@ bool set_core::complete() {
   return ask(index, [](set_member& m) { return m.complete(); });
 }
 
-void set_core::describe(wait_listener& l) noexcept {
-  const guard g(lock_);
+// The owner, who alone changes slots_, waits.
+void set_core::describe(wait_listener& l) const noexcept {
   for (const auto& each : slots_)
     if (each != nullptr) each->describe(l);
 }

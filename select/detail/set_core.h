@@ -69,7 +69,7 @@ class set_core final : public proxy_waiter, private timer_queue {
   void disarm() noexcept;
   bool complete();
   void take();
-  void describe(wait_listener& l) noexcept;
+  void describe(wait_listener& l) const noexcept;
 
  private:
   static constexpr std::uint32_t due_timer = nobody - 1;
