@@ -102,6 +102,7 @@ class players {
         table_[1 - i].close();
       }));
     table_[0].send(0);
+    if (!go_on()) failed("two fibers that play");  // and have their stacks from now on
   }
   bool go_on() {
     const int before = passes_;
