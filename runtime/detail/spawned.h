@@ -81,7 +81,9 @@ class spawned final : public shared_state<R>, public fiber {
     dismiss();
   }
   void dismiss() noexcept override {
-    if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    happens_after(&owners_);
+    delete this;
   }
 
   void run() noexcept override {
@@ -108,6 +110,7 @@ class spawned final : public shared_state<R>, public fiber {
     auto&& home = membership_.home();
     this->release();
     local_node::destroy_all(*this);  // made since the function's end, by callbacks and what the result held
+    happens_before(&owners_);        // which the scheduler lowers for it
     home.ended();
   }
 
