@@ -11,7 +11,7 @@ fiber::fiber(scheduler& s, launch&& how, call_site from, party& starter)
     : party(starter.random().next()),
       stack_{.size = how.stack_size == 0 ? s.stacks_.stack_size() : checked_stack_size(how.stack_size)},
       scheduler_(&s),
-      name_(std::move(how.name)),
+      name_(how.name.empty() ? nullptr : std::make_unique<const std::string>(std::move(how.name))),
       started_at_(from),
       moves_(how.pinned ? moves::never : s.moves_) {
   if (how.inherit_deadline) set_deadline(starter.deadline());
@@ -30,10 +30,10 @@ void fiber::drop_values() noexcept {
 
 fiber::name_text fiber::display_name() const noexcept {
   name_text shown;
-  if (name_.empty())
+  if (name_ == nullptr)
     std::snprintf(shown.text, sizeof shown.text, "#%llu", static_cast<unsigned long long>(number_));
   else
-    std::snprintf(shown.text, sizeof shown.text, "'%s'", name_.c_str());
+    std::snprintf(shown.text, sizeof shown.text, "'%s'", name_->c_str());
   return shown;
 }
 

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <string>
 
 namespace sluice::detail {
@@ -49,7 +50,8 @@ class fiber : public party {
   fiber(scheduler& s, launch&& how, call_site from, party& starter);
 
   // As given, else the number.
-  std::string name() const { return name_.empty() ? std::to_string(number_) : name_; }
+  std::string name() const { return name_ == nullptr ? std::to_string(number_) : *name_; }
+  const char* given_name() const noexcept { return name_ == nullptr ? "" : name_->c_str(); }
   // For messages: the name in quotes, else the number; cut off if it is very long. Usable in a signal handler.
   struct name_text {
     char text[64];
@@ -125,11 +127,10 @@ class fiber : public party {
   worker* worker_ = nullptr;            // that runs it, or ran it last; its home if it is pinned
   scheduler* const scheduler_;
   fiber* next_ready_ = nullptr;       // guarded by the run queue it is in
-  fiber* prev_registered_ = nullptr;  // guarded, with the next two, by the registry
+  fiber* prev_registered_ = nullptr;  // guarded, with the next and the shard, by the registry
   fiber* next_registered_ = nullptr;
-  std::size_t shard_ = 0;
   std::uint64_t number_ = 0;
-  std::string name_;
+  const std::unique_ptr<const std::string> name_;  // null: most of a million have none
   stop_state stop_state_;
   const call_site started_at_;
   steady_time waits_since_{};  // if the runtime wants to know
@@ -137,6 +138,7 @@ class fiber : public party {
   enum class moves : std::uint8_t { freely, never, always };
   const moves moves_;
   std::atomic<bool> known_as_hog_{false};
+  std::uint32_t shard_ = 0;
 };
 
 }  // namespace sluice::detail

@@ -41,11 +41,12 @@ class frame_pool {
     ++kept.count;
   }
 
-  static constexpr bool serves(std::size_t size) noexcept { return !sanitized && size <= step * classes; }
-  static constexpr std::size_t rounded(std::size_t size) noexcept { return (size + step - 1) / step * step; }
+  static constexpr bool serves(std::size_t size) noexcept { return !sanitized && class_of(size) < classes; }
+  static constexpr std::size_t rounded(std::size_t size) noexcept { return class_of(size) * step + word; }
 
  private:
-  static constexpr std::size_t step = 64, classes = 16, most_kept = 4096;
+  // The sizes that the C library's blocks have anyway: of a million fibers each byte counts.
+  static constexpr std::size_t step = 16, word = sizeof(void*), classes = 64, most_kept = 4096;
   struct free_frame {
     free_frame* next;
   };
@@ -53,7 +54,7 @@ class frame_pool {
     free_frame* first = nullptr;
     std::size_t count = 0;
   };
-  static constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / step; }
+  static constexpr std::size_t class_of(std::size_t size) noexcept { return (size + step - 1 - word) / step; }
   std::array<size_class, classes> classes_;
 };
 

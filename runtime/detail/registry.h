@@ -26,7 +26,7 @@ class registry {
     shard& s = shards_[shard_index];
     const std::lock_guard guard(s.lock);
     if (!before()) return false;
-    f.shard_ = shard_index;
+    f.shard_ = static_cast<std::uint32_t>(shard_index);
     f.prev_registered_ = nullptr;
     f.next_registered_ = s.first;
     if (s.first != nullptr) s.first->prev_registered_ = &f;

@@ -125,7 +125,7 @@ void scheduler::tell(trace_event::kind what, int worker, const fiber* f, const f
   trace_.call(trace_.context, {.what = what,
                                .worker = worker,
                                .fiber = f != nullptr ? f->number_ : 0,
-                               .name = f != nullptr ? f->name_.c_str() : "",
+                               .name = f != nullptr ? f->given_name() : "",
                                .by = by != nullptr ? by->number_ : 0});
 }
 

@@ -42,7 +42,7 @@ class snapshot_taker {
   // With the fiber held, or under a lock: nothing leaves it.
   void note(fiber& f, fiber_snapshot::kind state) noexcept {
     try {
-      auto& noted = taken_.fibers.emplace_back(fiber_snapshot{.state = state, .number = f.number_, .name = f.name_});
+      auto& noted = taken_.fibers.emplace_back(fiber_snapshot{.state = state, .number = f.number_, .name = f.given_name()});
       if (state == fiber_snapshot::ready || state == fiber_snapshot::waiting)
         noted.stack = number_of(walk_parked(f.exec_.sp, f.stack_));
     } catch (const std::bad_alloc&) {
