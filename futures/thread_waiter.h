@@ -19,11 +19,11 @@ class thread_waiter final : public party, private timer_queue {
 
   // The number by which the kernel knows the thread.
   pid_t id() const noexcept { return id_; }
-  // f(const thread_waiter&) for each thread that waits without a limit, under a lock: the last to begin comes first.
+  // f(thread_waiter&) for each thread that waits without a limit, under a lock: the last to begin comes first.
   template <class F>
   static void for_each_at_rest(F f) {
     const list_lock guard;
-    for (const thread_waiter* t = first_at_rest; t != nullptr; t = t->next_at_rest_) f(*t);
+    for (thread_waiter* t = first_at_rest; t != nullptr; t = t->next_at_rest_) f(*t);
   }
 
  private:

@@ -105,10 +105,13 @@ CHILD_PROGRAM(terminates) {
 }
 CHILD_PROGRAM(stop_callback_throws) {
   return sluice::run(test::with_workers(1), [] {
-    auto f = sluice::go([] {
+    sluice::latch begun(1);
+    auto f = sluice::go([&] {
       const std::stop_callback fails(sluice::this_fiber::stop_token(), [] { throw std::runtime_error("not allowed"); });
+      begun.count_down();
       sluice::channel<int>().recv();
     });
+    begun.wait();
     sluice::go(sluice::launch{.name = "canceller"}, [&] { f.cancel(); }).get();
     return 0;
   });
@@ -120,7 +123,7 @@ TEST_CASE("std::terminate names the fiber that it happens in") {
   CHECK(e.status == 128 + 6);
   CHECK(says(e, "sluice: std::terminate was called in fiber 'unlucky', started at "));
   CHECK(says(e, "both_at_once"));
-  CHECK(says(e, "what():  second"));
+  CHECK(says(e, "what():  first"));
 
   const auto stop = test::start_child("stop_callback_throws");
   CAPTURE(stop.error_output);

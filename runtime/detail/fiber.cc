@@ -2,6 +2,7 @@
 #include <sluice/runtime/detail/fiber.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/value_node.h>
+#include <sluice/runtime/detail/wait_check.h>
 
 #include <cstdio>
 
@@ -52,10 +53,15 @@ party::introduction fiber::introduce() const noexcept {
 timer_queue& fiber::timers() noexcept { return worker_->wheel(); }
 
 void fiber::park() noexcept {
-  if (scheduler_->notes_waits()) [[unlikely]]
-    waits_since_ = std::chrono::steady_clock::now();
+  if (scheduler_->observes_waits()) [[unlikely]]
+    observe_wait();
   worker_->suspend(*this, worker::then::commit_park);
   happens_after(this);
+}
+
+void fiber::observe_wait() noexcept {
+  waits_since_ = std::chrono::steady_clock::now();
+  if (auto* const check = wait_check.load(std::memory_order_acquire)) check(*this);
 }
 
 void fiber::wake() noexcept {

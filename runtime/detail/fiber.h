@@ -107,6 +107,7 @@ class fiber : public party {
   virtual void dismiss() noexcept = 0;
 
   void park() noexcept final;
+  [[gnu::cold, gnu::noinline]] void observe_wait() noexcept;
 
   // Between these two the fiber is its worker's, and nobody looks at its stack. The worker that had it last may not have let
   // go of it yet, and somebody may look at it just now (registry::inspect): both are waited for, and are soon done.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -62,17 +63,33 @@ std::string to_text(call_site from) {
 
 }  // namespace
 
-class inspection::listener final : public wait_listener {
+// What a wait is for, as it can be noted without memory while the wait is held.
+class inspection::noted final : public wait_listener {
  public:
-  explicit listener(std::vector<source>& out) noexcept : out_(out) {}
   void add(const wait_source& s) noexcept override {
-    try {
-      out_.push_back({s.action != nullptr ? s.action : "", thing(s), amount(s), s.by, s.owner});
-    } catch (const std::bad_alloc&) {}
+    if (count_ == most) return;
+    note& n = notes_[count_++];
+    n.source = s;
+    n.source.name = std::string_view(n.name, s.name.copy(n.name, sizeof n.name));
+  }
+
+  std::vector<source> in_words() const {
+    std::vector<source> all;
+    for (std::size_t i = 0; i < count_; ++i) {
+      const wait_source& s = notes_[i].source;
+      all.push_back({s.action != nullptr ? s.action : "", thing(s), amount(s), s.by, s.owner});
+    }
+    return all;
   }
 
  private:
-  std::vector<source>& out_;
+  static constexpr std::size_t most = 32;  // sources of one wait; what is beyond is left out
+  struct note {
+    wait_source source;
+    char name[48];
+  };
+  std::array<note, most> notes_;
+  std::size_t count_ = 0;
 };
 
 // ---- Looking
@@ -83,32 +100,33 @@ void inspection::keep(entry&& e) {
   entries_.push_back(std::move(e));
 }
 
-// `waits`: it does, and cannot go on meanwhile.
-void inspection::add_party(waiting_party::kind what, const party& p, std::string name, bool waits) {
+// `stays`: it does not run meanwhile.
+void inspection::add_party(waiting_party::kind what, party& p, std::string name, bool stays) {
   entry e;
   e.words.what = what;
   e.words.name = std::move(name);
   e.who = &p;
   e.identity = p.identity();
-  e.waits = waits;
-  if (waits) {
+  noted sources;
+  if (stays && p.hold_wait()) {
+    e.waits = true;
     e.wait_number = p.wait_number();
+    e.is_idle_carrier = !p.waits_for();
+    p.waits_for().describe(sources);
+    p.release_wait();
     e.has_limit = p.deadline() != steady_time::max();
-    listener l(e.sources);
-    p.waits_for().describe(l);
   }
+  e.sources = sources.in_words();
   keep(std::move(e));
 }
 
-void inspection::add(const fiber& f, bool is_held) {
-  const bool waits = is_held && f.is_waiting();
-  add_party(waiting_party::kind::fiber, f, light_ ? std::string() : f.display_name().text, waits);
+void inspection::add(fiber& f, bool is_held) {
+  add_party(waiting_party::kind::fiber, f, light_ ? std::string() : f.display_name().text, is_held);
   entry& e = entries_.back();
   e.carries = f.carries_tasks();
-  e.is_idle_carrier = waits && !f.waits_for();
   if (light_) return;
   e.words.started_at = to_text(f.started_at());
-  if (!waits) return;
+  if (!e.waits) return;
   e.since = f.waits_since_;
   if (e.since != steady_time{}) e.words.waited = std::chrono::steady_clock::now() - e.since;
   const backtrace calls = walk_parked(f.exec_.sp, f.stack_);
@@ -117,21 +135,22 @@ void inspection::add(const fiber& f, bool is_held) {
 
 void inspection::add_quiet(scheduler& s) {
   knows_all_ = true;
-  s.fibers_.visit([this](const fiber& f) { add(f, true); });
+  s.fibers_.visit([this](fiber& f) { add(f, true); });
   s.coroutines().visit_tasks([this](const task_chain& t) {
     entry e;
     e.words.what = waiting_party::kind::task;
     e.words.name = in_hex(&t);
     e.who = &t;
-    listener l(e.sources);
-    t.describe_wait(l);
+    noted sources;
+    t.describe_wait(sources);
+    e.sources = sources.in_words();
     e.waits = !e.sources.empty();
     keep(std::move(e));
   });
 }
 
 void inspection::add_fibers(scheduler& s) {
-  const auto look = [this](const fiber& f, bool is_held) noexcept {
+  const auto look = [this](fiber& f, bool is_held) noexcept {
     try {
       add(f, is_held);
     } catch (const std::bad_alloc&) {}  // it is missing
@@ -141,7 +160,7 @@ void inspection::add_fibers(scheduler& s) {
 }
 
 void inspection::add_threads() {
-  thread_waiter::for_each_at_rest([this](const thread_waiter& t) {
+  thread_waiter::for_each_at_rest([this](thread_waiter& t) {
     const bool main = t.id() == getpid();
     add_party(waiting_party::kind::thread, t, main ? "main thread" : "thread " + std::to_string(t.id()), true);
   });

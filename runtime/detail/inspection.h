@@ -53,17 +53,17 @@ class inspection {
     std::uint64_t identity = 0;
     std::uint32_t wait_number = 0;
     bool waits = false;
-    bool has_limit = false;  // it will not wait for ever
-    bool carries = false;    // runs tasks: what it does it does for one of them
-    bool is_idle_carrier = false;
+    bool has_limit = false;        // it will not wait for ever
+    bool carries = false;          // runs tasks: what it does it does for one of them
+    bool is_idle_carrier = false;  // waits for nothing that would be told
     steady_time since{};
     std::vector<source> sources;
   };
-  class listener;
+  class noted;
   static constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 
-  void add(const fiber& f, bool is_held);
-  void add_party(waiting_party::kind what, const party& p, std::string name, bool waits);
+  void add(fiber& f, bool is_held);
+  void add_party(waiting_party::kind what, party& p, std::string name, bool stays);
   void keep(entry&& e);
   std::size_t target(const source& s) const;
   std::size_t next_in_chain(const entry& e) const;

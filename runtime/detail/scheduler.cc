@@ -5,6 +5,7 @@
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/signals.h>
 #include <sluice/runtime/detail/termination.h>
+#include <sluice/runtime/detail/wait_check.h>
 #include <sluice/runtime/signals.h>
 
 #include <algorithm>
@@ -54,6 +55,7 @@ scheduler::scheduler(runtime_options options)
       hog_limit_(options.hog_limit),
       deadlock_exit_status_(options.deadlock_exit_status),
       leak_limit_(options.leak_limit),
+      observes_waits_(leak_limit_.count() != 0 || wait_check.load(std::memory_order_acquire) != nullptr),
       on_leak_(options.on_leak ? std::make_unique<const std::function<void(const leak_report&)>>(std::move(options.on_leak))
                                : nullptr),
       monitor_(*this, options.spare_workers),
@@ -82,7 +84,7 @@ scheduler::scheduler(runtime_options options)
 }
 
 scheduler::~scheduler() {
-  if (notes_waits()) report_leaks();
+  if (leak_limit_.count() != 0) report_leaks();
   shut_down();
   unlist_scheduler(*this);
   await_deadlock_handlers();

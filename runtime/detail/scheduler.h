@@ -90,8 +90,8 @@ class scheduler {
   void tell(trace_event::kind what, int worker, const fiber* f, const fiber* by) const noexcept;
   // Whether a worker would find anything to do, now or when its time has come.
   bool has_work() noexcept;
-  // Of fibers that wait: whether it is noted since when.
-  bool notes_waits() const noexcept { return leak_limit_.count() != 0; }
+  // Whether somebody wants to know of each wait: since when, or with which locks.
+  bool observes_waits() const noexcept { return observes_waits_; }
   void report_leaks();
   void stop_tokens() noexcept;
 
@@ -129,6 +129,7 @@ class scheduler {
   std::shared_ptr<const deadlock_handler> on_deadlock_;
   const int deadlock_exit_status_;
   const std::chrono::milliseconds leak_limit_;
+  const bool observes_waits_;
   const std::unique_ptr<const std::function<void(const leak_report&)>> on_leak_;  // null: printed
 
   moodycamel::ConcurrentQueue<fiber*> injected_;
