@@ -26,6 +26,9 @@ class census {
   static void rests() noexcept { change(resting); }
   static void is_woken() noexcept { change(0 - resting); }
 
+  // In a child process that fork() has made: there is only the calling thread, which is not counted.
+  static void begin_anew() noexcept { word_.store(0, std::memory_order_relaxed); }
+
   struct count {
     std::uint64_t word;
     bool any_worker_awake() const noexcept { return (word / awake & field) != 0; }

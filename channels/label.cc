@@ -2,6 +2,7 @@
 
 #include <list>
 #include <mutex>
+#include <pthread.h>
 
 namespace sluice {
 
@@ -19,7 +20,11 @@ class label_list {
  public:
   // It may be needed until the last static object has gone.
   static label_list& the_one() {
-    static auto* const forever = new label_list;
+    static auto* const forever = [] {
+      auto* const made = new label_list;
+      pthread_atfork([] { the_one().mutex.lock(); }, [] { the_one().mutex.unlock(); }, [] { the_one().mutex.unlock(); });
+      return made;
+    }();
     return *forever;
   }
 

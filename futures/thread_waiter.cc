@@ -19,13 +19,21 @@ std::uint64_t fresh_seed() noexcept {
 
 spinlock list;  // guards the list of those at rest
 
+pid_t id_of_this_thread() noexcept { return static_cast<pid_t>(syscall(SYS_gettid)); }
+
 }  // namespace
 
 thread_waiter* thread_waiter::first_at_rest = nullptr;
 thread_waiter::list_lock::list_lock() noexcept { list.lock(); }
 thread_waiter::list_lock::~list_lock() { list.unlock(); }
 
-thread_waiter::thread_waiter() noexcept : party(fresh_seed()), id_(static_cast<pid_t>(syscall(SYS_gettid))) {}
+thread_waiter::thread_waiter() noexcept : party(fresh_seed()), id_(id_of_this_thread()) {}
+
+void thread_waiter::forget_others() noexcept {
+  list.unlock();  // one of them may have had it
+  first_at_rest = nullptr;
+  of_this_thread().id_ = id_of_this_thread();
+}
 
 [[gnu::noinline]] thread_waiter& thread_waiter::of_this_thread() noexcept {
   asm volatile("");

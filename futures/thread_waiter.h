@@ -17,6 +17,9 @@ class thread_waiter final : public party, private timer_queue {
   timer_queue& timers() noexcept override { return *this; }
   void wake() noexcept override;
 
+  // In a child process that fork() has made: the calling thread is the only one.
+  static void forget_others() noexcept;
+
   // The number by which the kernel knows the thread.
   pid_t id() const noexcept { return id_; }
   // f(thread_waiter&) for each thread that waits without a limit, under a lock: the last to begin comes first.
@@ -45,7 +48,7 @@ class thread_waiter final : public party, private timer_queue {
   static thread_waiter* first_at_rest;
 
   std::atomic<std::uint32_t> state_{woken};
-  const pid_t id_;
+  pid_t id_;
   wait_queue armed_;  // of the current wait: a few at most, and only this thread touches them
   thread_waiter* prev_at_rest_ = nullptr;
   thread_waiter* next_at_rest_ = nullptr;

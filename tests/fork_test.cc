@@ -124,6 +124,8 @@ int works() {
   sender.get();
   if (sum.get() != 55) return 4;
   if (sluice::run(test::with_workers(2), [] { return sluice::go([] { return 6; }).get(); }) != 6) return 5;
+  const channel<int> named(0, "of the child");
+  if (sluice::named_channels().back().name != "of the child") return 6;
   sluice::runtime mine(test::with_workers(1));
   return mine.go([] { return 0; }).get();
 }
@@ -304,6 +306,26 @@ CHILD_PROGRAM(starts_in_parents_scope) {
     sluice::spawn(there, []() -> sluice::task<int> { co_return 1; }()).get();
     return 0;
   });
+}
+
+// A runtime of the child's own is watched as ever.
+CHILD_PROGRAM(deadlock_in_child) {
+  sluice::runtime r(test::with_workers(2));
+  auto busy = r.go([] { channel<int>().recv(); });
+  return forked([] {
+    sluice::run(test::with_workers(2), [] {
+      const channel<int> never(0, "nobody's");
+      never.recv();
+    });
+    return 0;
+  });
+}
+
+TEST_CASE("a deadlock in a child is told" * doctest::skip(test::sanitized)) {
+  const test::ended e = test::start_child("deadlock_in_child");
+  CAPTURE(e.error_output);
+  CHECK(e.status == sluice::runtime_options{}.deadlock_exit_status);
+  CHECK(e.error_output.find("recv from channel 'nobody's'") != std::string::npos);
 }
 
 TEST_CASE("what cannot work in a child is told in words, and ends it") {

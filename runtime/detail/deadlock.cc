@@ -42,10 +42,11 @@ struct {
 std::atomic<std::uint32_t> handlers_running{0};
 thread_local bool runs_handlers = false;
 
-// 0: not known, or not what the census counts: a child that was forked has one thread only.
+std::atomic<pid_t> counted{0};  // the process that the census is about
+
+// 0: not known, or not what the census counts.
 std::uint64_t threads_of_this_process() noexcept {
-  static const pid_t counted = getpid();
-  if (getpid() != counted) return 0;
+  if (getpid() != counted.load(std::memory_order_relaxed)) return 0;
   struct stat entry {};
   return stat("/proc/self/task", &entry) == 0 && entry.st_nlink > 2 ? entry.st_nlink - 2 : 0;
 }
@@ -142,8 +143,19 @@ void deadlock_watch::tell(const findings& found) {
 }
 
 void watch_for_deadlocks() noexcept {
-  threads_of_this_process();
+  pid_t nobody = 0;
+  counted.compare_exchange_strong(nobody, getpid(), std::memory_order_relaxed);
   if (!sanitized) census::set_look(&deadlock_watch::look);  // TSan has a thread of its own
+}
+
+void watch_for_deadlocks_anew() noexcept {
+  counted.store(getpid(), std::memory_order_relaxed);
+  census::begin_anew();
+  last_look.lock.unlock();  // a thread of the parent may have had it
+  last_look.word = 0;
+  last_look.pause = {};
+  last_look.told = false;
+  handlers_running.store(0, std::memory_order_relaxed);
 }
 
 // The calling thread does not rest, but does nothing more than one that does.

@@ -20,6 +20,9 @@ using deadlock_handler = std::function<void(const deadlock_report&)>;
 // From now on threads that rest look for a deadlock.
 void watch_for_deadlocks() noexcept;
 
+// In a child process that fork() has made: nobody rests, and nothing was told.
+void watch_for_deadlocks_anew() noexcept;
+
 // By a thread that is no worker and ends a runtime: it has asked all to stop, and is about to sleep for a while because
 // something has not ended yet. Looks for a deadlock.
 void look_for_deadlock_while_ending() noexcept;

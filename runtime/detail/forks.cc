@@ -1,5 +1,7 @@
 #include <sluice/base/forked.h>
+#include <sluice/futures/thread_waiter.h>
 #include <sluice/runtime/detail/blocking_pool.h>
+#include <sluice/runtime/detail/deadlock.h>
 #include <sluice/runtime/detail/forks.h>
 #include <sluice/runtime/detail/scheduler_list.h>
 #include <sluice/runtime/detail/spawned.h>
@@ -20,6 +22,8 @@ void in_child() {
   forget_lasting_scheduler();
   worker::forget_thread();
   blocking_pool::forget_thread();
+  thread_waiter::forget_others();
+  watch_for_deadlocks_anew();
   is_forked_child.store(true, std::memory_order_relaxed);
   pthread_sigmask(SIG_SETMASK, &signals, nullptr);
 }
