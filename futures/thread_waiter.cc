@@ -28,9 +28,10 @@ thread_waiter::list_lock::~list_lock() { list.unlock(); }
 thread_waiter::thread_waiter() noexcept : party(fresh_seed()), id_(static_cast<pid_t>(syscall(SYS_gettid))) {}
 
 [[gnu::noinline]] thread_waiter& thread_waiter::of_this_thread() noexcept {
-  asm volatile("");
   static thread_local thread_waiter self;
-  return self;
+  thread_waiter* address = &self;
+  asm volatile("" : "+r"(address));  // as in current_party_slot()
+  return *address;
 }
 
 // The thread goes on only after this has said that it does not rest any more (census.h).
