@@ -13,9 +13,12 @@ thread_local party* current_party = nullptr;
 }  // namespace
 
 // Not inline: a fiber may continue on another thread after any wait, so no caller may keep the address of a thread-local.
+// And the asm hides what is returned: clang takes that address for a constant, which -flto carries into the callers all the
+// same.
 [[gnu::noinline]] party*& detail::current_party_slot() noexcept {
-  asm volatile("");
-  return current_party;
+  party** slot = &current_party;
+  asm volatile("" : "+r"(slot));
+  return *slot;
 }
 
 [[gnu::noinline]] party& party::current() noexcept {

@@ -36,9 +36,10 @@ void thread_waiter::forget_others() noexcept {
 }
 
 [[gnu::noinline]] thread_waiter& thread_waiter::of_this_thread() noexcept {
-  asm volatile("");
   static thread_local thread_waiter self;
-  return self;
+  thread_waiter* address = &self;
+  asm volatile("" : "+r"(address));  // as in current_party_slot()
+  return *address;
 }
 
 // The thread goes on only after this has said that it does not rest any more (census.h).

@@ -80,7 +80,7 @@ def read(path, functions):
     for line in listing.splitlines():
         if match := FUNCTION.match(line):
             settle_without_relocation()
-            if match.group(1).endswith("@plt"):  # the way into another library
+            if "@plt" in match.group(1):  # the way into another library
                 here = None
                 continue
             name = plain(match.group(1))

@@ -41,6 +41,8 @@ struct {
 
 std::atomic<std::uint32_t> handlers_running{0};
 thread_local bool runs_handlers = false;
+// Not inline: see tools/tls_check.py.
+[[gnu::noinline]] void set_runs_handlers(bool yes) noexcept { runs_handlers = yes; }
 
 std::atomic<pid_t> counted{0};  // the process that the census is about
 
@@ -102,12 +104,12 @@ bool deadlock_watch::stays_so(census::count seen) noexcept {
 void deadlock_watch::report(const char* ending) noexcept {
   handlers_running.fetch_add(1, std::memory_order_relaxed);
   const auto collect_and_tell = [ending] {
-    runs_handlers = true;
+    set_runs_handlers(true);
     findings found = collect();
     if (ending != nullptr)
       found.words.parties.push_back({.what = waiting_party::kind::thread, .name = ending, .waits_for = {"the end of all"}});
     if (!found.words.parties.empty()) tell(found);
-    runs_handlers = false;
+    set_runs_handlers(false);
     handlers_running.fetch_sub(1, std::memory_order_release);
     handlers_running.notify_all();
   };
@@ -165,7 +167,7 @@ void look_for_deadlock_while_ending() noexcept {
   if (deadlock_watch::stays_so(seen)) deadlock_watch::report("the thread that ends the runtime");
 }
 
-void await_deadlock_handlers() noexcept {
+[[gnu::noinline]] void await_deadlock_handlers() noexcept {
   if (runs_handlers) return;
   for (std::uint32_t n; (n = handlers_running.load(std::memory_order_acquire)) != 0;) handlers_running.wait(n);
 }

@@ -43,7 +43,7 @@ void print(const party::introduction& who, const backtrace& calls) {
 
 }  // namespace
 
-void report_terminations() noexcept {
+[[gnu::noinline]] void report_terminations() noexcept {  // std::call_once has thread-locals
   static std::once_flag installed;
   std::call_once(installed, [] { previous = std::set_terminate(on_terminate); });
 }
