@@ -2,43 +2,36 @@
 
 #include <unwind.h>
 
-// Calls body(argument) as if the parked context `parked` had done so: this is a frame whose caller, as far as its unwind
-// information tells, is where that context goes on. What switch_context() has left lies at `parked`: rip, rbx, rbp, and
-// 128 bytes of red zone, 152 bytes in all. Every other register is the enclosing function's to save, and it did.
-extern "C" void sluice_call_below(sluice::detail::stack_pointer parked, void (*body)(void*), void* argument) noexcept;
-asm(R"(
-  .pushsection .text
-  .globl sluice_call_below
-  .hidden sluice_call_below
-  .type sluice_call_below, @function
-sluice_call_below:
-  .cfi_startproc
-  pushq %rbx
-  .cfi_def_cfa_offset 16
-  .cfi_offset %rbx, -16
-  movq %rdi, %rbx
-  .cfi_remember_state
-  .cfi_def_cfa %rbx, 152
-  .cfi_offset %rip, -152
-  .cfi_offset %rbx, -144
-  .cfi_offset %rbp, -136
-  movq %rdx, %rdi
-  call *%rsi
-  .cfi_restore_state
-  popq %rbx
-  .cfi_def_cfa_offset 8
-  .cfi_restore %rbx
-  ret
-  .cfi_endproc
-  .size sluice_call_below, . - sluice_call_below
-  .popsection
-)");
-
 namespace sluice::detail {
 
 namespace {
 
 constexpr std::size_t left_by_switch = 152;
+
+// Calls body(argument) as if the parked context `parked` had done so: this is a frame whose caller, as far as its unwind
+// information tells, is where that context goes on. What switch_context() has left lies at `parked`: rip, rbx, rbp, and
+// 128 bytes of red zone, 152 bytes in all. Every other register is the enclosing function's to save, and it did.
+[[gnu::naked, gnu::noinline, gnu::used]] SLUICE_NO_TSAN void call_below(stack_pointer /*parked*/, void (* /*body*/)(void*),
+                                                                        void* /*argument*/) noexcept {
+  asm(R"(
+    pushq %rbx
+    .cfi_def_cfa_offset 16
+    .cfi_offset %rbx, -16
+    movq %rdi, %rbx
+    .cfi_remember_state
+    .cfi_def_cfa %rbx, 152
+    .cfi_offset %rip, -152
+    .cfi_offset %rbx, -144
+    .cfi_offset %rbp, -136
+    movq %rdx, %rdi
+    call *%rsi
+    .cfi_restore_state
+    popq %rbx
+    .cfi_def_cfa_offset 8
+    .cfi_restore %rbx
+    ret
+  )");
+}
 
 struct walk {
   explicit walk(const stack& memory) noexcept
@@ -69,7 +62,7 @@ _Unwind_Reason_Code note(_Unwind_Context* context, void* argument) {
 backtrace walk_parked(stack_pointer parked, const stack& memory) noexcept {
   walk w(memory);
   if (static_cast<std::byte*>(parked) + left_by_switch > memory.top()) return w.found;  // made, and never entered
-  sluice_call_below(
+  call_below(
       parked, [](void* argument) { _Unwind_Backtrace(note, argument); }, &w);
   return w.found;
 }
