@@ -105,7 +105,7 @@ TEST_CASE("mutexes in a circle: who owns what") {
   CHECK(found(right, "owned by fiber 'left'"));
   CHECK(found(right, "owns mutex 0x"));
   CHECK(found(about(e, "fiber 'main'"), "waits for children 0x"));
-  CHECK(!found(about(e, "fiber 'main'"), "circle"));
+  CHECK(!found(about(e, "fiber 'main'"), "in a circle"));
   CHECK(found(about(e, "fiber 'main'"), "2 to go"));
 }
 
@@ -482,7 +482,10 @@ CHILD_PROGRAM(handler_helps) {
               found(w.started_at, "deadlock_test.cc:") && found(w.where(), "wait_here");
     std::ostringstream text;
     text << r;
-    if (!seen || !found(text.str(), "waiting")) std::_Exit(1);
+    if (!seen || !found(text.str(), "waiting")) {
+      std::fputs(text.str().c_str(), stderr);
+      std::_Exit(1);
+    }
     ++calls;
     c.send(1);
   };

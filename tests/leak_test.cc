@@ -54,27 +54,6 @@ TEST_CASE("on demand: who waits, for what, since at least when, started where") 
   });
 }
 
-TEST_CASE("who waits for the same thing again and again does not wait for long") {
-  test::in_runtime([] {
-    sluice::channel<int> there, back;
-    std::atomic<bool> stop{false};
-    auto f = sluice::go(sluice::launch{.name = "busy"}, [&] {
-      for (int v : there) back.send(v);
-    });
-    auto g = sluice::go([&] {
-      for (int i = 0; !stop; ++i) {
-        there.send(i);
-        back.recv();
-      }
-      there.close();
-    });
-    for (int i = 0; i < 5; ++i) CHECK(!find(sluice::waiting_parties(30ms), "'busy'"));
-    stop = true;
-    g.get();
-    f.get();
-  });
-}
-
 TEST_CASE("a partial deadlock: mutexes in a circle while others go on") {
   test::in_runtime([] {
     sluice::mutex m, n;

@@ -118,7 +118,9 @@ bool monitor::keep_watch(worker& self) noexcept {
     std::uint32_t before = awake;
     if (!state_.compare_exchange_strong(before, asleep, std::memory_order_seq_cst)) continue;
     if (all_idle() && !scheduler_.stopped_.load(std::memory_order_seq_cst)) {
-      futex_wait(state_, asleep, std::min(seen.next_timer, census::look_for_deadlock()));
+      // It rests until something happens, whatever there is to see of deadlocks meanwhile. stop() hurries.
+      while (state_.load(std::memory_order_seq_cst) == asleep && clock::now() < seen.next_timer)
+        futex_wait(state_, asleep, std::min(seen.next_timer, census::look_for_deadlock()));
       interval = first_look;
     }
   }
