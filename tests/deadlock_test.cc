@@ -468,7 +468,10 @@ TEST_CASE("the exit status can be chosen") {
 }
 
 // The handler sees the report as data, and may put things right; and a second deadlock is reported too.
-[[gnu::noinline]] void wait_here(const sluice::channel<int>& c) { c.recv(); }
+[[gnu::noinline]] void wait_here(const sluice::channel<int>& c) {
+  c.recv();
+  asm volatile("# wait_here");  // a frame of its own, that of no other function
+}
 
 CHILD_PROGRAM(handler_helps) {
   alarm(60);

@@ -15,7 +15,7 @@ namespace torture {
 
 using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
-using dice = std::mt19937;
+using dice = std::minstd_rand;
 using parcels = sluice::channel<parcel>;
 
 inline std::chrono::microseconds up_to(dice& r, std::chrono::microseconds most) {
