@@ -99,6 +99,7 @@ bool monitor::keep_watch(worker& self) noexcept {
   while (!scheduler_.stopped_.load(std::memory_order_seq_cst)) {
     state_.store(awake, std::memory_order_seq_cst);
     census::worker_is_woken();
+    const bool was_idle = all_idle();  // if so, look() sees the timers of every spare, and no spare comes back with more
     const steady_time now = clock::now();
     const outlook seen = look(now);
     if (seen.hog != nullptr) {
@@ -111,7 +112,7 @@ bool monitor::keep_watch(worker& self) noexcept {
     census::worker_rests();
     interval = seen.something_waits ? quick_look : std::min<steady_time::duration>(interval * 2, longest_look);
     if (scheduler_.stopped_.load(std::memory_order_seq_cst)) break;
-    if (!all_idle()) {
+    if (!was_idle || !all_idle()) {
       futex_wait(state_, awake, std::min(seen.next_timer, now + interval));
       continue;
     }
