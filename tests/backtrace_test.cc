@@ -34,7 +34,7 @@ struct unwinds {
   int* result;
   ~unwinds() { *result = of_unknown_size(100); }
 };
-[[gnu::noinline]] int in_catch() {
+[[maybe_unused, gnu::noinline]] int in_catch() {
   int result = 0;
   try {
     try {
@@ -76,7 +76,7 @@ void* address(R (*f)(A...) noexcept) {
 }
 
 // Whether `wanted` are there in this order, others between them allowed.
-bool in_order(const std::vector<void*>& found, const std::vector<void*>& wanted) {
+[[maybe_unused]] bool in_order(const std::vector<void*>& found, const std::vector<void*>& wanted) {
   auto at = found.begin();
   for (void* const each : wanted) {
     at = std::find(at, found.end(), each);

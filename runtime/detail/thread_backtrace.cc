@@ -67,7 +67,10 @@ void on_request(int signal_number, siginfo_t* info, void* context) {
     pass_on(signal_number, info, context);
   } else if (state % request::phases == request::asked && r.thread.load(std::memory_order_relaxed) == gettid() &&
              r.state.compare_exchange_strong(state, state + 1, std::memory_order_acquire)) {
-    running_stack_access::write_down(*r.whom, r.answer);
+    {
+      const in_scheduler looking;
+      running_stack_access::write_down(*r.whom, r.answer);
+    }
     r.state.store(state + 2, std::memory_order_release);
     futex_wake_one(r.state);
   }
