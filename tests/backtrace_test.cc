@@ -48,7 +48,7 @@ struct unwinds {
   asm volatile("" : "+m"(result));
   return result;
 }
-[[gnu::noinline]] int deep(int n) {
+[[maybe_unused, gnu::noinline]] int deep(int n) {
   const int below = n > 0 ? deep(n - 1) : of_unknown_size(10);
   asm volatile("");
   return below + 1;

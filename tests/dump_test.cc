@@ -72,7 +72,7 @@ FRAME void dump_test_hogs(std::atomic<bool>& started, const std::atomic<bool>& s
   started = true;
   while (!stop) {}
 }
-FRAME std::string dump_test_dumps() {
+[[gnu::noinline]] std::string dump_test_dumps() {
   std::ostringstream text;
   sluice::dump(text);
   return text.str();
@@ -288,7 +288,9 @@ TEST_CASE("dumped again and again while fibers switch, start, end and throw: eve
   });
 }
 
-FRAME std::string dump_test_asks_where() { return sluice::detail::describe_site(sluice::detail::walk_caller().frames()); }
+[[gnu::noinline]] std::string dump_test_asks_where() {
+  return sluice::detail::describe_site(sluice::detail::walk_caller().frames());
+}
 
 TEST_CASE("where in the user's code: the function, or its line if the program knows it") {
   const std::string site = dump_test_asks_where();

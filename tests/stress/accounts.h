@@ -108,6 +108,8 @@ struct take_back {
     if (event.value()) sender.value = std::move(*event.value());
   }
 };
+template <class Event>
+take_back(Event&, outgoing&) -> take_back<Event>;
 
 // Captured by a job of blocking(): it runs, or is removed.
 class ticket {

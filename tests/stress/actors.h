@@ -273,7 +273,6 @@ inline void hog(world& w, dice r) {
 // Many at once, each over in a moment; some are killed, some fail, and of some nobody looks at the end.
 inline void burst(world& w, dice r, unsigned size) {
   while (w.on()) {
-    std::atomic<unsigned> left{0};
     std::vector<sluice::future<void>> fibers;
     for (unsigned i = 0; i < size; ++i) {
       const auto role = r() % 64;

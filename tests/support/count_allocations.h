@@ -35,6 +35,14 @@ void* operator new(std::size_t n, std::align_val_t a) { return test::detail::cou
 void* operator new[](std::size_t n, std::align_val_t a) {
   return test::detail::counted_alloc(n, static_cast<std::size_t>(a));
 }
+// The C++ library's would come through the first one, ASan's does not.
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
+  try {
+    return test::detail::counted_alloc(n, 1);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 void operator delete(void* p) noexcept { test::detail::counted_free(p); }
 void operator delete[](void* p) noexcept { test::detail::counted_free(p); }
 void operator delete(void* p, std::size_t) noexcept { test::detail::counted_free(p); }
