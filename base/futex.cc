@@ -9,8 +9,8 @@
 
 namespace sluice::detail {
 
-// Not inline, wherever the optimiser looks: the compiler takes the address of errno for constant within a function, and it is
-// not if that function waits (tools/tls_check.py).
+// Not inline, wherever the optimiser looks: the compiler takes the address of errno for constant within a function, and it
+// is not if that function waits (tools/tls_check.py).
 [[gnu::noinline]] void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, steady_time deadline) noexcept {
   // steady_clock is CLOCK_MONOTONIC, which is what FUTEX_WAIT_BITSET measures its absolute deadline by.
   timespec at{};

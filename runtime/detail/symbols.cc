@@ -116,8 +116,13 @@ struct symbols::module {
       c.whose = owner_of(first, c.file);
       calls->push_back(std::move(c));
     }
-    for (const auto& [offset, all] : asked)
+    for (const auto& [offset, all] : asked) {
       if (all->size() > 1) all->erase(all->begin());
+      // What is inlined with its last name only, into a function of ours in the same file, is ours too.
+      for (std::size_t i = all->size() - 1; i-- > 0;)
+        if (call& inner = (*all)[i], &outer = (*all)[i + 1]; inner.whose == call::owner::user && inner.file == outer.file)
+          inner.whose = outer.whose;
+    }
   }
 };
 
