@@ -118,7 +118,10 @@ struct symbols::module {
     }
     for (const auto& [offset, all] : asked) {
       if (all->size() > 1) all->erase(all->begin());
-      // What is inlined with its last name only, into a function of ours in the same file, is ours too.
+      // Of the function that is there with all that is inlined, the debug information may have the last name only, while the
+      // symbol that comes first has all. What is inlined with its last name only, into the same file, is whose that is.
+      if (call& whole = all->back(); all->front().function.find("::" + whole.function + "(") != std::string::npos)
+        whole.whose = all->front().whose;
       for (std::size_t i = all->size() - 1; i-- > 0;)
         if (call& inner = (*all)[i], &outer = (*all)[i + 1]; inner.whose == call::owner::user && inner.file == outer.file)
           inner.whose = outer.whose;
