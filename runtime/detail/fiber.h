@@ -94,6 +94,7 @@ class fiber : public party {
   friend class run_queue;
   friend class registry;
   friend class snapshot_taker;
+  friend struct debugger_access;
   friend struct overflow_report;
   friend class monitor;
   friend struct running_stack_access;

@@ -92,6 +92,7 @@ class registry {
   }
 
  private:
+  friend struct debugger_access;
   struct alignas(64) shard {
     spinlock lock;
     fiber* first = nullptr;

@@ -83,6 +83,7 @@ class scheduler {
   friend class carriers;
   friend class monitor;
   friend class snapshot_taker;
+  friend struct debugger_access;
   friend class inspection;
   friend class deadlock_watch;
   static constexpr unsigned most_workers = 1024;

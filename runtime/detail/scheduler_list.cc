@@ -1,5 +1,6 @@
 #include <sluice/base/futex.h>
 #include <sluice/base/spinlock.h>
+#include <sluice/runtime/detail/debugger.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/scheduler_list.h>
 
@@ -11,7 +12,7 @@ namespace sluice::detail {
 namespace {
 
 constinit spinlock list_lock;
-constinit scheduler* first = nullptr;
+constinit scheduler*& first = sluice_for_debuggers.first;
 constinit scheduler* first_lost = nullptr;  // nobody needs them, but they are not leaks
 
 scheduler** find_link(scheduler* s) noexcept {

@@ -79,6 +79,7 @@ class alignas(64) worker {
   friend class scheduler;
   friend class monitor;
   friend class snapshot_taker;
+  friend struct debugger_access;
   friend struct running_stack_access;
   friend class deadlock_watch;
   static constexpr int slot_turns = 16;
