@@ -5,7 +5,7 @@
 //   for (const auto& c : named_channels()) log(c.name, c.figures.buffered, c.figures.waiting_receivers);
 //
 // Threads: any, at any time. The figures of one channel are of one moment.
-// Cost:    the channel's lock, for as long as it takes to count its waiters (about 2 ns each while they are in the cache).
+// Cost:    the channel's lock, for as long as it takes to count its waiters.
 #pragma once
 
 #include <cstddef>

@@ -6,7 +6,6 @@
 
 #include <sluice/base/spinlock.h>
 #include <sluice/runtime/detail/fiber.h>
-#include <sluice/runtime/detail/prefetch.h>
 
 #include <algorithm>
 #include <atomic>
@@ -78,17 +77,9 @@ class run_queue {
   fiber& remove_first() noexcept {
     fiber& f = *first_;
     first_ = f.next_ready_;
-    if (first_ != nullptr) fetch_ahead(*first_);
     size_.store(size() - 1, std::memory_order_relaxed);
     taken_.store(taken() + 1, std::memory_order_relaxed);
     return f;
-  }
-
-  // Of a million that were woken at once, each is cold: its stack is fetched one turn ahead, what leads there two turns (a
-  // quarter of what such a fiber costs to run).
-  static void fetch_ahead(const fiber& next) noexcept {
-    if (next.exec_.sp != nullptr) prefetch(next.exec_.sp, 256);
-    if (next.next_ready_ != nullptr) prefetch(next.next_ready_, sizeof(fiber));
   }
 
   spinlock lock_;

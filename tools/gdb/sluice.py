@@ -44,7 +44,8 @@ class Fiber:
         self.runtime = runtime
         self.address = address
         self.number = read(address + v["number"])
-        text, length = read(address + v["name"]), read(address + v["name"] + WORD)
+        name = read(address + v["name"])  # a std::string's address, or null
+        text, length = (read(name), read(name + WORD)) if name else (0, 0)
         self.name = bytes(gdb.selected_inferior().read_memory(text, length)).decode(errors="replace") if length else ""
         self.thread = threads.get(address)
         self.parked_at = read(address + v["stack_pointer"])
