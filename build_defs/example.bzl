@@ -18,6 +18,7 @@ def example(deps = []):
         name = "parts",
         srcs = native.glob(["*.cc"], exclude = main + tests),
         hdrs = native.glob(["*.h"]),
+        linkstatic = True,
         deps = ["//:sluice"] + deps,
     )
     cc_binary(

@@ -21,6 +21,7 @@ def floor(above, deps = []):
         include_prefix = "sluice/" + name,
         strip_include_prefix = "/" + name,
         linkopts = ["-pthread"],
+        linkstatic = True,
         visibility = ["//:__pkg__"] + ["//%s:__pkg__" % package for package in above],
         deps = deps,
     )
