@@ -1,22 +1,12 @@
 #include <sluice/base/forked.h>
+#include <sluice/base/thread_count.h>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 
 namespace sluice::detail {
-
-namespace {
-
-// Where /proc is not to be had, there may be others.
-bool is_only_thread() noexcept {
-  struct stat threads {};
-  return stat("/proc/self/task", &threads) == 0 && threads.st_nlink == 3;  // itself, its parent, and one for each thread
-}
-
-}  // namespace
 
 void end_forked_child(const char* what) noexcept {
   char text[256];
@@ -29,7 +19,7 @@ void end_forked_child(const char* what) noexcept {
 }
 
 void end_if_left_alone() noexcept {
-  if (is_forked_child.load(std::memory_order_relaxed) && is_only_thread())
+  if (is_forked_child.load(std::memory_order_relaxed) && thread_count() == 1)
     end_forked_child("the only thread waits without a time limit, and nobody is left to wake it");
 }
 

@@ -13,12 +13,10 @@
 // cancel(): a job that has not begun is removed; its future gets `cancelled`, and what it captured is destroyed by whoever
 //   cancels. A job that runs is not interrupted; one that takes a std::stop_token is asked. Else cancel() is false.
 // Errors: what f throws arrives in the future; if nobody looks at it there, it is reported as that of a fiber. If there is
-// no
-//   thread and none can be had, the future gets std::system_error; as long as there is one, jobs wait for it.
-// End of the runtime: jobs that have not begun are cancelled. Those that run have their tokens stopped and each of their
-// waits
-//   on sluice's things throws `cancelled`; the destructor blocks until they return, so a system call that never does holds
-//   it up.
+//   no thread and none can be had, the future gets std::system_error; as long as there is one, jobs wait for it.
+// End of the runtime: jobs that have not begun are cancelled. Those that run have their tokens stopped, and each of their
+//   waits on sluice's things throws `cancelled`; the destructor blocks until they return, so a system call that never does
+//   holds it up.
 // Beware of jobs that wait for others that stand in line: the number of threads is limited.
 // Threads: any fiber or thread. Cost: one allocation (two more with a stop token); a wake-up of a thread, or its start.
 #pragma once

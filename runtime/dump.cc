@@ -61,7 +61,7 @@ void print(std::ostream& out, const runtime_snapshot& r, const symbols& known) {
   for (const auto& group : by_stack(r)) {
     out << '\n';
     for (const fiber_snapshot* f : group) print_header(out, *f);
-    for (const call* c : known.shown(r.stacks[group.front()->stack])) out << "    at " << to_text(*c) << '\n';
+    out << known.lines(r.stacks[group.front()->stack]);
   }
 }
 

@@ -1,4 +1,5 @@
 #include <sluice/base/census.h>
+#include <sluice/runtime/detail/quiet_signals.h>
 #include <sluice/runtime/dump.h>
 
 #include <signal.h>
@@ -51,21 +52,17 @@ void write_all(std::string_view text) noexcept {
   }
 }
 
-// The thread that dumps, for the rest of the program. Signals go to others.
+// The thread that dumps, for the rest of the program.
 int start_server() {
   const int descriptor = eventfd(0, EFD_CLOEXEC);
   if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "sluice: dump_on_signal");
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
+    const detail::quiet_signals inherited;
     std::thread(serve, descriptor).detach();
   } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     close(descriptor);
     throw;
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return descriptor;
 }
 

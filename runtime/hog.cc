@@ -10,7 +10,7 @@ std::ostream& operator<<(std::ostream& out, const hog_report& hog) {
       << (hog.sleeps ? "in a call that blocks" : "without a wait") << '\n';
   detail::symbols known;
   known.look_up(hog.stack);
-  for (const detail::call* each : known.shown(hog.stack)) out << "    at " << detail::to_text(*each) << '\n';
+  out << known.lines(hog.stack);
   if (hog.pinned_behind_count == 0) return out;
   out << "  " << hog.pinned_behind_count << (hog.pinned_behind_count == 1 ? " pinned fiber waits" : " pinned fibers wait")
       << " behind it:";

@@ -30,7 +30,7 @@ void print(std::ostream& out, const waiting_party& w, const symbols& known) {
     for (const auto& each : w.waits_for) out << "        " << each << '\n';
   }
   for (const auto& each : w.owns) out << "    owns " << each << '\n';
-  for (const detail::call* c : known.shown(w.stack)) out << "    at " << to_text(*c) << '\n';
+  out << known.lines(w.stack);
 }
 
 void print_all(std::ostream& out, const std::vector<waiting_party>& all) {

@@ -24,8 +24,6 @@ int in_child(F f, sluice::runtime_options options = with_test_workers()) {
   return 0;
 }
 
-bool says(const test::ended& e, const std::string& what) { return e.error_output.find(what) != std::string::npos; }
-
 // How often `what` is said.
 long times(const test::ended& e, const std::string& what) {
   long n = 0;

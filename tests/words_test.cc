@@ -10,12 +10,6 @@
 
 using namespace std::chrono_literals;
 
-namespace {
-
-bool says(const test::ended& e, const char* what) { return e.error_output.find(what) != std::string::npos; }
-
-}  // namespace
-
 CHILD_PROGRAM(handler_throws) {
   auto options = test::with_workers(2);
   options.unobserved_error = [](const std::exception_ptr&) { throw std::runtime_error("the handler's own"); };

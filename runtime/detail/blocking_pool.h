@@ -7,10 +7,10 @@
 // Lock: lock_ guards the rings, the counts and what a thread runs. With it held no code of a job runs, and none is let go.
 // Invariants
 //   B1  a thread is idle  =>  no job stands in line.
-//   B2  a job stands in line  =>  there is a thread, or one is being started: whoever fails to start the last refuses them
-//   all. B3  a job runs or is refused once: by whoever claims it. From submit() until it is let go it is counted in jobs_,
-//   and the
-//       pool outlives that: so whoever has claimed a job finds the pool.
+//   B2  a job stands in line  =>  there is a thread, or one is being started: whoever fails to start the last one refuses
+//       them all.
+//   B3  a job runs or is refused once: by whoever claims it. From submit() until it is let go it is counted in jobs_, and
+//       the pool outlives that: so whoever has claimed a job finds the pool.
 // A thread that ends joins the one that ended before it, and join() joins the last: no list of them is kept.
 #pragma once
 

@@ -1,12 +1,12 @@
 #include <sluice/base/census.h>
 #include <sluice/base/spinlock.h>
+#include <sluice/base/thread_count.h>
 #include <sluice/runtime/detail/deadlock.h>
 #include <sluice/runtime/detail/inspection.h>
 #include <sluice/runtime/detail/quiet_signals.h>
 #include <sluice/runtime/detail/scheduler.h>
 #include <sluice/runtime/detail/scheduler_list.h>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -49,8 +49,7 @@ std::atomic<pid_t> counted{0};  // the process that the census is about
 // 0: not known, or not what the census counts.
 std::uint64_t threads_of_this_process() noexcept {
   if (getpid() != counted.load(std::memory_order_relaxed)) return 0;
-  struct stat entry {};
-  return stat("/proc/self/task", &entry) == 0 && entry.st_nlink > 2 ? entry.st_nlink - 2 : 0;
+  return thread_count();
 }
 
 // When to look again at a census that does not add up.

@@ -3,14 +3,12 @@
 #include <sluice/runtime/detail/backtrace.h>
 #include <sluice/runtime/detail/inspection.h>
 #include <sluice/runtime/detail/scheduler.h>
+#include <sluice/runtime/detail/symbols.h>
 
-#include <cxxabi.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <memory>
 #include <new>
 #include <sstream>
 #include <typeinfo>
@@ -20,12 +18,6 @@ namespace sluice::detail {
 
 namespace {
 
-std::string demangled(const std::type_info& type) {
-  int failed = 0;
-  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &failed), std::free);
-  return failed == 0 ? name.get() : type.name();
-}
-
 std::string in_hex(const void* address) {
   std::ostringstream text;
   text << address;
@@ -33,7 +25,7 @@ std::string in_hex(const void* address) {
 }
 
 std::string thing(const wait_source& s) {
-  if (s.kind == nullptr) return "an event of type " + (s.type != nullptr ? demangled(*s.type) : "unknown");
+  if (s.kind == nullptr) return "an event of type " + (s.type != nullptr ? demangled(s.type->name()) : "unknown");
   std::string text = s.kind;
   if (!s.name.empty())
     text.append(" '").append(s.name).append("'");

@@ -205,7 +205,7 @@ void monitor::report(worker& hog, steady_time now) noexcept {
     news = !f.known_as_hog_.exchange(true, std::memory_order_relaxed);
   });
   if (!news) return;
-  try {
+  call_handler("the handler on_hog", [&] {
     hog_report words{.fiber = name.text,
                      .kept = std::chrono::duration_cast<std::chrono::milliseconds>(now - hog.watched_.since),
                      .sleeps = sleeps,
@@ -223,9 +223,7 @@ void monitor::report(worker& hog, steady_time now) noexcept {
     for (const fiber::name_text& each : behind) words.pinned_behind.emplace_back(each.text);
     const outside_scheduler users_code;
     (*scheduler_.on_hog_)(words);
-  } catch (...) {
-    report_unobserved(std::current_exception(), "on_hog");
-  }
+  });
 }
 
 // False: there is nobody to hand it to.

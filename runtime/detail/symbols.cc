@@ -19,12 +19,6 @@ namespace sluice::detail {
 
 namespace {
 
-std::string demangled(const std::string& name) {
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status), std::free);
-  return status == 0 ? text.get() : name;
-}
-
 std::string hex(std::uintptr_t n) {
   std::array<char, 2 + sizeof n * 2> digits{'0', 'x'};
   const auto end = std::to_chars(digits.data() + 2, digits.data() + digits.size(), n, 16);
@@ -81,6 +75,12 @@ std::string_view take_line(std::string_view& text) {
 
 }  // namespace
 
+std::string demangled(const char* name) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
+  return status == 0 ? text.get() : name;
+}
+
 std::string source_line(const call& c) { return c.line == 0 ? c.file : c.file + ":" + std::to_string(c.line); }
 
 std::string to_text(const call& c) {
@@ -110,7 +110,7 @@ struct symbols::module {
       const std::string_view where = take_line(rest);
       if (calls == nullptr || first == "??") continue;
       call c;
-      c.function = demangled(std::string(first));
+      c.function = demangled(std::string(first).c_str());
       set_line(c, where);
       c.place = calls->front().place;
       c.whose = owner_of(first, c.file);
@@ -176,6 +176,12 @@ std::vector<const call*> symbols::shown(std::span<const std::uintptr_t> frames) 
   // Inlined, and too little is known of it to tell: then it is in what starts a fiber.
   if (first_users == all.end()) return {last(all.end(), is_library), all.end()};
   return {last(first_users, is_ours), last(all.end(), is_users) + 1};
+}
+
+std::string symbols::lines(std::span<const std::uintptr_t> frames) const {
+  std::string text;
+  for (const call* c : shown(frames)) text += "    at " + to_text(*c) + '\n';
+  return text;
 }
 
 const call* symbols::site(std::span<const std::uintptr_t> frames) const {

@@ -2,7 +2,7 @@
 //
 //   symbols known;
 //   known.look_up(where.frames());                     // as many as possible at a time: it may start a process
-//   for (const call* c : known.shown(where.frames())) out << to_text(*c) << '\n';
+//   out << known.lines(where.frames());
 //
 // Names come from the dynamic symbols (a program linked with -rdynamic has all of its own there). File, line, inlined calls
 // and all other names come from `addr2line`, if that program is installed. What nobody knows is module+offset.
@@ -27,6 +27,9 @@ struct call {
   enum class owner : std::uint8_t { user, standard, library, internal } whose = owner::user;
 };
 
+// What a mangled name means; any other name as it is.
+std::string demangled(const char* name);
+
 // "file.cc:12", or as much of it as is known.
 std::string source_line(const call& c);
 // "f(int) (file.cc:12)", likewise.
@@ -40,6 +43,8 @@ class symbols {
   // All that have been looked up: innermost first. What is ours is left out, but for the call that entered it: the waiting
   // below that and, at the outer end, what starts a fiber.
   std::vector<const call*> shown(std::span<const std::uintptr_t> frames) const;
+  // The same as text: a line for each, indented.
+  std::string lines(std::span<const std::uintptr_t> frames) const;
   // The innermost call that is the user's own; null if there is none.
   const call* site(std::span<const std::uintptr_t> frames) const;
 

@@ -20,10 +20,10 @@ std::terminate_handler previous;
 
 // On another stack: the fiber's may be short.
 void print(const party::introduction& who, const backtrace& calls) {
-  std::string text = std::string("sluice: std::terminate was called in ") + who.text + '\n';
   symbols known;
   known.look_up(calls.frames());
-  for (const call* c : known.shown(calls.frames())) text += "    at " + to_text(*c) + '\n';
+  const std::string text =
+      std::string("sluice: std::terminate was called in ") + who.text + '\n' + known.lines(calls.frames());
   std::fputs(text.c_str(), stderr);
 }
 

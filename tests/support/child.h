@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace test {
 
@@ -17,6 +18,8 @@ struct ended {
 };
 
 ended start_child(const std::string& name);
+
+inline bool says(const ended& e, std::string_view what) { return e.error_output.find(what) != std::string::npos; }
 
 int run_child(const std::string& name);
 bool register_child(const char* name, int (*body)());
