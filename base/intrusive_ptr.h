@@ -15,6 +15,8 @@ class ref_counted {
   ref_counted& operator=(const ref_counted&) = delete;
 
   void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+  // As many as there were at some moment.
+  std::uint32_t ref_count() const noexcept { return refs_.load(std::memory_order_relaxed); }
   void release() noexcept {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_reference_gone();
   }

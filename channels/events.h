@@ -21,7 +21,7 @@ namespace detail {
 template <class Core>
 void describe_channel(wait_listener& l, const char* action, const Core* core, const char* kind = "channel") noexcept {
   if (core == nullptr) return l.add({.kind = "nothing: the channel is never ready"});
-  wait_source s{.action = action, .kind = kind, .address = core};
+  wait_source s{.action = action, .kind = kind, .address = core, .handles = core->ref_count()};
   if constexpr (requires { s.name = core->name(); }) s.name = core->name();
   l.add(s);
 }

@@ -29,6 +29,7 @@ struct wait_source {
   std::uint64_t owner = 0;        // who has locked a mutex (party::identity()); it may have ended since
   std::uint64_t amount = 0;       // of what kinds with a number count; see `unit`
   const char* unit = nullptr;     // "permits", "to go"; null: there is no number
+  std::uint64_t handles = 0;      // of a channel: how many there are; 0: not known
   const std::type_info* type = nullptr;
 };
 

@@ -29,6 +29,7 @@ void print(std::ostream& out, const waiting_party& w, const symbols& known) {
     out << " for one of " << w.waits_for.size() << ":\n";
     for (const auto& each : w.waits_for) out << "        " << each << '\n';
   }
+  if (w.abandoned) out << "    nobody else seems to have a handle there\n";
   for (const auto& each : w.owns) out << "    owns " << each << '\n';
   out << known.lines(w.stack);
 }

@@ -28,6 +28,9 @@ struct waiting_party {
   std::vector<std::string> waits_for = {};  // what the wait is for: one for each case of a select
   std::vector<std::string> owns = {};       // mutexes of ours that others in the same report wait for
   bool in_circle = false;                   // it waits for one that, perhaps by way of others, waits for it
+  // It waits in channels only, and none has more handles than parties that wait there: each has its own, most likely, and
+  // nobody is left who could wake them. Not so if they borrow the handle of somebody who goes on.
+  bool abandoned = false;
   std::chrono::nanoseconds waited{};        // in this wait, at least
   std::vector<std::uintptr_t> stack = {};   // addresses within its calls, innermost first; empty if it is not known
 

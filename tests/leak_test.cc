@@ -54,6 +54,44 @@ TEST_CASE("on demand: who waits, for what, since at least when, started where") 
   });
 }
 
+TEST_CASE("channels whose only users wait in them, until somebody else has a handle") {
+  test::in_runtime([] {
+    std::vector<sluice::future<void>> all;
+    const auto wait_in = [&](std::string name, auto waits) { all.push_back(sluice::go({.name = std::move(name)}, waits)); };
+    std::optional<sluice::channel<int>> jobs(std::in_place), more(std::in_place), used(std::in_place);
+    wait_in("one", [c = *jobs] { c.recv(); });
+    wait_in("two", [c = *jobs, d = *more] {
+      auto job = sluice::recv(c), other = sluice::recv(d);
+      static_cast<void>(sluice::select(job, other));
+    });
+    wait_in("with a limit", [c = *more] {
+      try {
+        sluice::with_deadline(1h, [&] { c.recv(); });
+      } catch (const sluice::cancelled&) {}
+    });
+    wait_in("of use", [c = *used] { c.recv(); });
+    const auto abandoned = [&](const char* name) {
+      return find(when_waiting({"'one'", "'two'", "'with a limit'", "'of use'"}), name)->abandoned;
+    };
+    CHECK(!abandoned("'one'"));
+    jobs.reset();
+    more.reset();
+    CHECK(abandoned("'one'"));
+    CHECK(!abandoned("'two'"));  // the one with a limit goes on some time
+    CHECK(!abandoned("'with a limit'"));
+    CHECK(!abandoned("'of use'"));
+    all[2].cancel();
+    all[2].wait();
+    const auto left = when_waiting({"'one'", "'two'"});
+    CHECK(find(left, "'two'")->abandoned);
+    std::ostringstream text;
+    text << *find(left, "'two'");
+    CHECK(contains(text.str(), "nobody else seems to have a handle"));
+    for (auto& each : all) each.cancel();
+    for (auto& each : all) each.wait();
+  });
+}
+
 TEST_CASE("a partial deadlock: mutexes in a circle while others go on") {
   test::in_runtime([] {
     sluice::mutex m, n;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <set>
 #include <sstream>
 #include <typeinfo>
 #include <utility>
@@ -69,7 +70,7 @@ class inspection::noted final : public wait_listener {
     std::vector<source> all;
     for (std::size_t i = 0; i < count_; ++i) {
       const wait_source& s = notes_[i].source;
-      all.push_back({s.action != nullptr ? s.action : "", thing(s), amount(s), s.by, s.owner});
+      all.push_back({s.action != nullptr ? s.action : "", thing(s), amount(s), s.by, s.owner, s.address, s.handles});
     }
     return all;
   }
@@ -200,11 +201,28 @@ std::vector<bool> inspection::in_circles(const std::vector<bool>& shown) const {
   return in_circle;
 }
 
+// See waiting_party. Who waits with a limit will go on, so its handle is one that somebody else has.
+std::vector<bool> inspection::abandoned() const {
+  std::unordered_map<const void*, std::uint64_t> waiting_there;
+  for (const entry& e : entries_) {
+    if (e.has_limit) continue;
+    std::set<const void*> places;  // a select may have a channel in several cases
+    for (const source& s : e.sources) places.insert(s.address);
+    for (const void* each : places) ++waiting_there[each];
+  }
+  const auto is_dead_end = [&](const source& s) { return s.handles != 0 && s.handles <= waiting_there[s.address]; };
+  std::vector<bool> result;
+  for (const entry& e : entries_)
+    result.push_back(!e.has_limit && !e.sources.empty() && std::all_of(e.sources.begin(), e.sources.end(), is_dead_end));
+  return result;
+}
+
 template <class Shown>
 std::vector<waiting_party> inspection::result(Shown is_shown) const {
   std::vector<bool> shown(entries_.size());
   for (std::size_t i = 0; i < entries_.size(); ++i) shown[i] = !entries_[i].is_idle_carrier && is_shown(i);
   const std::vector<bool> circles = in_circles(shown);
+  const std::vector<bool> dead_ends = knows_all_ ? std::vector<bool>(entries_.size()) : abandoned();
   std::vector<std::vector<std::string>> owned(entries_.size());
   for (std::size_t i = 0; i < entries_.size(); ++i)
     for (const source& s : entries_[i].sources) {
@@ -220,6 +238,7 @@ std::vector<waiting_party> inspection::result(Shown is_shown) const {
     for (const source& s : entries_[i].sources) w.waits_for.push_back(in_words(s));
     w.owns = std::move(owned[i]);
     w.in_circle = circles[i];
+    w.abandoned = dead_ends[i];
   }
   return all;
 }

@@ -46,6 +46,8 @@ class inspection {
     std::string action, thing, amount;
     const waiter* by;
     std::uint64_t owner;
+    const void* address;
+    std::uint64_t handles;
   };
   struct entry {
     waiting_party words;
@@ -68,6 +70,7 @@ class inspection {
   std::size_t target(const source& s) const;
   std::size_t next_in_chain(const entry& e) const;
   std::vector<bool> in_circles(const std::vector<bool>& shown) const;
+  std::vector<bool> abandoned() const;
   std::string in_words(const source& s) const;
   template <class Shown>
   std::vector<waiting_party> result(Shown shown) const;
