@@ -61,7 +61,7 @@ CHILD_PROGRAM(each_waits_for_the_other) {
   });
 }
 TEST_CASE("two fibers, each waits for the other") {
-  if (test::sanitized) return;  // TSan has a thread of its own, of which nobody knows what it may do
+  if (test::tsan) return;  // it has a thread of its own, of which nobody knows what it may do
   const auto e = test::start_child("each_waits_for_the_other");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -90,7 +90,7 @@ CHILD_PROGRAM(mutexes_in_a_circle) {
   });
 }
 TEST_CASE("mutexes in a circle: who owns what") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("mutexes_in_a_circle");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -116,7 +116,7 @@ CHILD_PROGRAM(owner_has_ended) {
   });
 }
 TEST_CASE("a mutex whose owner has ended without unlocking it") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("owner_has_ended");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -127,7 +127,7 @@ CHILD_PROGRAM(nobody_holds_the_channel) {
   return in_child([] { sluice::go(sluice::launch{.name = "left alone"}, [] { sluice::channel<int>().recv(); }).get(); });
 }
 TEST_CASE("main waits for a fiber that waits on a channel that nobody holds") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("nobody_holds_the_channel");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -145,7 +145,7 @@ CHILD_PROGRAM(select_of_three) {
   });
 }
 TEST_CASE("a select lists its cases") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("select_of_three");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -199,7 +199,7 @@ CHILD_PROGRAM(all_kinds_of_events) {
   });
 }
 TEST_CASE("every kind of event says what it is") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("all_kinds_of_events");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -219,7 +219,7 @@ CHILD_PROGRAM(tasks_too) {
   });
 }
 TEST_CASE("a task that waits is listed") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("tasks_too");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -238,7 +238,7 @@ CHILD_PROGRAM(two_runtimes) {
   return 0;
 }
 TEST_CASE("a deadlock across runtimes is one") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("two_runtimes");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -256,7 +256,7 @@ CHILD_PROGRAM(threads_that_wait) {
   return 0;
 }
 TEST_CASE("threads that wait for the library's things count as fibers do") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("threads_that_wait");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -272,7 +272,7 @@ CHILD_PROGRAM(blocking_jobs_that_wait) {
   });
 }
 TEST_CASE("so do jobs of blocking()") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("blocking_jobs_that_wait");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -289,7 +289,7 @@ CHILD_PROGRAM(does_not_let_itself_be_ended) {
   });
 }
 TEST_CASE("a fiber that waits under a shield while its runtime ends") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("does_not_let_itself_be_ended");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -314,7 +314,7 @@ CHILD_PROGRAM(after_much_else) {
   });
 }
 TEST_CASE("timers, jobs and threads that are over do not hide it") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("after_much_else");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -327,7 +327,7 @@ CHILD_PROGRAM(a_thread_ends_without_helping) {
   });
 }
 TEST_CASE("a thread that might have helped ends") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("a_thread_ends_without_helping");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);
@@ -459,7 +459,7 @@ CHILD_PROGRAM(status_7) {
   return in_child([] { sluice::channel<int>().recv(); }, options);
 }
 TEST_CASE("the exit status can be chosen") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("status_7");
   CHECK(e.status == 7);
   CHECK(says(e, "sluice: deadlock"));
@@ -496,7 +496,7 @@ CHILD_PROGRAM(handler_helps) {
   return calls == 2 ? 0 : 3;
 }
 TEST_CASE("a handler gets the report, and may go on") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("handler_helps");
   CAPTURE(e.error_output);
   CHECK(e.status == 0);
@@ -510,7 +510,7 @@ CHILD_PROGRAM(output_is_kept) {
   return in_child([] { sluice::channel<int>().recv(); });
 }
 TEST_CASE("what was printed before is not lost") {
-  if (test::sanitized) return;
+  if (test::tsan) return;
   const auto e = test::start_child("output_is_kept");
   CAPTURE(e.error_output);
   CHECK(e.status == exits_with);

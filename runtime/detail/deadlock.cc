@@ -1,6 +1,7 @@
 #include <sluice/base/census.h>
 #include <sluice/base/spinlock.h>
 #include <sluice/base/thread_count.h>
+#include <sluice/base/tsan.h>
 #include <sluice/runtime/detail/deadlock.h>
 #include <sluice/runtime/detail/inspection.h>
 #include <sluice/runtime/detail/quiet_signals.h>
@@ -31,6 +32,13 @@ constexpr steady_time::duration first_pause = 10ms;
 constexpr int pause_growth = 8;
 
 constexpr int default_status = 2;  // as in runtime_options
+
+// TSan has a thread of its own, at times: who counts threads cannot tell it from the user's.
+#if defined(SLUICE_TSAN)
+constexpr bool can_count = false;
+#else
+constexpr bool can_count = true;
+#endif
 
 struct {
   spinlock lock;
@@ -146,7 +154,7 @@ void deadlock_watch::tell(const findings& found) {
 void watch_for_deadlocks() noexcept {
   pid_t nobody = 0;
   counted.compare_exchange_strong(nobody, getpid(), std::memory_order_relaxed);
-  if (!sanitized) census::set_look(&deadlock_watch::look);  // TSan has a thread of its own
+  if (can_count) census::set_look(&deadlock_watch::look);
 }
 
 void watch_for_deadlocks_anew() noexcept {
@@ -162,7 +170,7 @@ void watch_for_deadlocks_anew() noexcept {
 // The calling thread does not rest, but does nothing more than one that does.
 void look_for_deadlock_while_ending() noexcept {
   const census::count seen = census::now();
-  if (sanitized || seen.any_worker_awake() || threads_of_this_process() != seen.at_rest() + 1) return;
+  if (!can_count || seen.any_worker_awake() || threads_of_this_process() != seen.at_rest() + 1) return;
   if (deadlock_watch::stays_so(seen)) deadlock_watch::report("the thread that ends the runtime");
 }
 
