@@ -41,6 +41,16 @@ class wait_queue {
     head_.next = &node;
   }
 
+  // Takes all that `other` has, behind its own: to be guarded by the same lock as before.
+  void take_all(wait_queue& other) noexcept {
+    if (other.empty()) return;
+    other.head_.next->prev = head_.prev;
+    head_.prev->next = other.head_.next;
+    other.head_.prev->next = &head_;
+    head_.prev = other.head_.prev;
+    other.head_.prev = other.head_.next = &other.head_;
+  }
+
   // Null if it is empty.
   wait_node* pop() noexcept {
     if (empty()) return nullptr;

@@ -124,6 +124,31 @@ TEST_CASE("close wakes all who are blocked, on either side, and once") {
   });
 }
 
+TEST_CASE("close wakes a great many, while some of them leave by themselves") {
+  test::in_runtime([] {
+    const channel<int> receivers_wait, senders_wait, other;
+    test::tally ok;
+    std::vector<sluice::future<void>> all;
+    for (int i = 0; i < test::scaled(2000); ++i)
+      all.push_back(sluice::go([&, i] {
+        if (i % 3 == 0) return ok.expect(!receivers_wait.recv());
+        if (i % 3 == 1) return ok.expect(!senders_wait.send(i));
+        auto value = sluice::recv(receivers_wait), leaves = sluice::recv(other);
+        if (sluice::select(value, leaves) == value)
+          ok.expect(!value.take());
+        else
+          ok.expect(!leaves.take());
+      }));
+    test::let_others_block();
+    auto leaving = sluice::go([&] { other.close(); });
+    receivers_wait.close();
+    senders_wait.close();
+    leaving.get();
+    test::join(all);
+    CHECK(ok.failures() == 0);
+  });
+}
+
 TEST_CASE("a full channel's blocked senders, when it closes, are refused, and only the accepted values arrive") {
   test::in_runtime([] {
     channel<int> c(3);

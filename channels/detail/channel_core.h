@@ -120,22 +120,17 @@ class channel_core : public ref_counted {
 
   // False: it was closed already, and `error` is ignored.
   bool close(std::exception_ptr error) noexcept {
-    won_chain refused;
+    wait_queue receivers, senders;  // guarded by word_, as before
     {
       section s(*this);
       if (closed_) return false;
       closed_ = true;
       error_ = std::move(error);
-      while (wait_node* r = receivers_.pop_won()) {
-        static_cast<recv_node*>(r)->state = transfer::closed;
-        refused.push(*r);
-      }
-      while (wait_node* p = senders_.pop_won()) {
-        static_cast<send_node*>(p)->state = transfer::closed;
-        refused.push(*p);
-      }
+      receivers.take_all(receivers_);
+      senders.take_all(senders_);
     }
-    refused.finish_all();
+    refuse_all<recv_node>(receivers);
+    refuse_all<send_node>(senders);
     return true;
   }
 
@@ -201,6 +196,27 @@ class channel_core : public ref_counted {
       auto* fresh = value_queue<T>::block::make(slots);
       s.lock();
       values_.add(fresh);
+    }
+  }
+
+  // In parts: nobody else waits long for the lock, and a part is still in the cache when its owners are woken.
+  template <class Node>
+  void refuse_all(wait_queue& waiting) noexcept {
+    constexpr int together = 64;
+    for (bool more = true; more;) {
+      won_chain refused;
+      {
+        section s(*this);
+        for (int i = 0; i < together && more; ++i) {
+          if (wait_node* const n = waiting.pop_won()) {
+            static_cast<Node*>(n)->state = transfer::closed;
+            refused.push(*n);
+          } else {
+            more = false;
+          }
+        }
+      }
+      refused.finish_all();
     }
   }
 

@@ -120,6 +120,7 @@ queue q[NCH * 2];                        /* 2c: senders of c, 2c+1: receivers */
 typedef buffer { byte v[2]; byte n };
 buffer b[NCH];
 byte cap[NCH]; bool closed[NCH]; bool lk[NCH];
+bool refusing[NCH];                      /* closed: those in its queues are the closer's, and nobody else's partners */
 bool closing[NCH]; bool cancelling[NP];  /* configuration */
 /* ghosts */
 byte due[NW];                            /* what got[] must become */
@@ -135,8 +136,8 @@ inline unlock(c_) {
   j = 0;
   do
   :: j < q[c_ * 2].n ->
-     assert(!closed[c_]);
-     assert(!(live(party_of(q[c_ * 2].a[j])) && b[c_].n < cap[c_]));
+     assert(!closed[c_] || refusing[c_]);
+     assert(closed[c_] || !(live(party_of(q[c_ * 2].a[j])) && b[c_].n < cap[c_]));
      l = 0;
      do
      :: l < q[c_ * 2 + 1].n ->
@@ -149,7 +150,7 @@ inline unlock(c_) {
   od;
   l = 0;
   do
-  :: l < q[c_ * 2 + 1].n -> assert(!closed[c_]); assert(!(live(party_of(q[c_ * 2 + 1].a[l])) && b[c_].n > 0)); l++
+  :: l < q[c_ * 2 + 1].n -> assert(!closed[c_] || refusing[c_]); assert(closed[c_] || !(live(party_of(q[c_ * 2 + 1].a[l])) && b[c_].n > 0)); l++
   :: else -> break
   od;
   j = 0; l = 0; lk[c_] = false
@@ -172,7 +173,7 @@ inline hand_over() {
 inline next_peer() {
   do :: k < q[o].n && party_of(q[o].a[k]) == p && MUT != 7 -> k++ :: else -> break od;
   if
-  :: k < q[o].n -> w2 = q[o].a[(MUT == 22 -> q[o].n - 1 : k)]; p2 = party_of(w2); assert(alive[p2]); assert(MUT != 7 || p2 != p);
+  :: k < q[o].n && !closed[c] -> w2 = q[o].a[(MUT == 22 -> q[o].n - 1 : k)]; p2 = party_of(w2); assert(alive[p2]); assert(MUT != 7 || p2 != p);
      /* B6: whoever is passed over is of this very party */
      j = 0; do :: q[o].a[j] != w2 -> assert(party_of(q[o].a[j]) == p); j++ :: else -> break od; j = 0;
      res = PEER
@@ -250,7 +251,7 @@ inline attempt() {
           res = ALONE;
           if
           :: closed[c] && (dr[w] == SEND || b[c].n == 0 || MUT == 15) -> assert(dr[w] == SEND || b[c].n == 0); due[w] = CLOSED
-          :: dr[w] == RECV && b[c].n > 0 && !(closed[c] && MUT == 15) -> pop(w); if :: q[o].n > 0 && MUT != 11 -> res = ROOM :: else fi
+          :: dr[w] == RECV && b[c].n > 0 && !(closed[c] && MUT == 15) -> pop(w); if :: q[o].n > 0 && !closed[c] && MUT != 11 -> res = ROOM :: else fi
           :: dr[w] == SEND && !closed[c] -> push(w)
           fi;
           got[w] = due[w];
@@ -337,25 +338,29 @@ progress_won:
   over[p] = true
 }
 
-/* Closes a channel, or fires a timer: claims all who wait, unlocks, finishes each. */
+/* Closes a channel, or fires a timer: takes all who wait there to itself. Then, part by part: locks, claims some, unlocks, finishes
+   them; here a part is one. */
 proctype closer(byte c) {
-  byte w2, p2, o, j, l; queue won;
-  atomic { !lk[c] -> lk[c] = true; closed[c] = true; if :: MUT == 14 -> b[c].n = 0 :: else fi };
+  byte w2, p2, o, j, l; bool claimed;
+  atomic { !lk[c] -> lk[c] = true; closed[c] = true; refusing[c] = true; if :: MUT == 14 -> b[c].n = 0 :: else fi; unlock(c) };
   do
-  :: atomic { q[c * 2 + 1].n + (MUT == 13 -> 0 : q[c * 2].n) > 0 ->
-       o = (q[c * 2 + 1].n > 0 -> c * 2 + 1 : c * 2); w2 = q[o].a[0]; p2 = party_of(w2); word[p2] != LOCKED || MUT == 16 ->
+  :: atomic { !lk[c] && q[c * 2 + 1].n + (MUT == 13 -> 0 : q[c * 2].n) > 0 -> lk[c] = true;
+       o = (q[c * 2 + 1].n > 0 -> c * 2 + 1 : c * 2); w2 = q[o].a[0]; p2 = party_of(w2) };
+     atomic { word[p2] != LOCKED || MUT == 16 ->
        assert(alive[p2]); unlink(o, w2);
        if
-       :: word[p2] == OPEN || MUT == 16 -> word[p2] = WON; sel[p2] = w2; due[w2] = CLOSED; won.a[won.n] = w2; won.n++
+       :: word[p2] == OPEN || MUT == 16 -> word[p2] = WON; sel[p2] = w2; due[w2] = CLOSED; claimed = true
        :: else
-       fi }
-  :: atomic { q[c * 2 + 1].n + (MUT == 13 -> 0 : q[c * 2].n) == 0 -> if :: MUT == 13 -> lk[c] = false :: else -> unlock(c) fi; break }
-  od;
-  do
-  :: won.n > 0 -> won.n--; w2 = won.a[won.n]; p2 = party_of(w2);
-     atomic { assert(alive[p2] && sel[p2] == w2); got[w2] = CLOSED };
-     atomic { assert(word[p2] == WON); word[p2] = DONE }
-  :: else -> break
+       fi;
+       unlock(c) };
+     if
+     :: claimed ->
+        atomic { assert(alive[p2] && sel[p2] == w2); got[w2] = CLOSED };
+        atomic { assert(word[p2] == WON); word[p2] = DONE; claimed = false }
+     :: else
+     fi
+  :: atomic { !lk[c] && q[c * 2 + 1].n + (MUT == 13 -> 0 : q[c * 2].n) == 0 ->
+       refusing[c] = false; if :: MUT == 13 :: else -> lk[c] = true; unlock(c) fi; break }
   od
 }
 

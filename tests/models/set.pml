@@ -208,6 +208,7 @@ list q[NCH * 2];                         /* 2c: senders of c, 2c+1: receivers */
 typedef buffer { byte v[2]; byte n };
 buffer b[NCH];
 bool closed[NCH]; bool lk[NCH];
+bool refusing[NCH];                      /* closed: those in its queues are the closer's, and nobody else's partners */
 /* configuration: constant, so reading it is no step that others could see (local) */
 local byte K[NP]; local byte heir[NP]; local byte after[NP]; local bool cancelling[NP];
 local byte mask[NE]; local byte ch[NW]; local byte dr[NW]; local byte quit[NW]; local bool keep[NX];
@@ -248,7 +249,7 @@ inline unlock(c_) {
   j = 0;
   do
   :: j < q[c_ * 2].n ->
-     assert(!closed[c_] && b[c_].n == cap[c_]);
+     assert(closed[c_] -> refusing[c_] : b[c_].n == cap[c_]);
      l = 0;
      do
      :: l < q[c_ * 2 + 1].n ->
@@ -259,7 +260,7 @@ inline unlock(c_) {
      j++
   :: else -> break
   od;
-  assert(q[c_ * 2 + 1].n == 0 || (!closed[c_] && b[c_].n == 0));
+  assert(q[c_ * 2 + 1].n == 0 || (closed[c_] -> refusing[c_] : b[c_].n == 0));
   j = 0; l = 0; lk[c_] = false
 }
 
@@ -348,7 +349,7 @@ inline hand_over() {
 /* The next waiter of the other side; if there is none, what can be done alone. Lock held. */
 inline next_peer() {
   if
-  :: k < q[o].n -> w2 = q[o].a[k]; up2 = up[w2];
+  :: k < q[o].n && !closed[c] -> w2 = q[o].a[k]; up2 = up[w2];
      j = 0; do :: j < k -> assert(party_of(q[o].a[j]) == p); j++ :: else -> break od; j = 0;
      res = PEER
   :: else -> if :: (dr[w] == RECV -> closed[c] : b[c].n < cap[c]) -> res = OWN :: else -> res = NONE fi
@@ -421,7 +422,7 @@ inline attempt() {
           res = ALONE;
           if
           :: closed[c] && (dr[w] == SEND || b[c].n == 0) -> due[w] = CLOSED
-          :: dr[w] == RECV && b[c].n > 0 -> pop(w); if :: q[o].n > 0 -> res = ROOM :: else fi
+          :: dr[w] == RECV && b[c].n > 0 -> pop(w); if :: q[o].n > 0 && !closed[c] -> res = ROOM :: else fi
           :: dr[w] == SEND && !closed[c] -> push(w); if :: q[o].n > 0 && MUT != 13 -> res = ROOM :: else fi
           fi;
           got[w] = due[w];
@@ -609,20 +610,20 @@ progress_won:
   }
 }
 
-/* Closes a channel: claims all who wait, unlocks, finishes each. */
+/* Closes a channel: takes all who wait there to itself. Then, part by part (here of one): locks, claims, unlocks, finishes. */
 proctype closer(byte c) {
-  byte w2, up2, p2, o, t, cx, cy, ans, mine, j, l; list won;
-  atomic { !lk[c] -> lk[c] = true; closed[c] = true };
+  byte w2, up2, p2, o, t, cx, cy, ans, mine, j, l;
+  atomic { !lk[c] -> lk[c] = true; closed[c] = true; refusing[c] = true; unlock(c) };
   do
-  :: q[c * 2].n + q[c * 2 + 1].n > 0 ->
-     atomic { o = (q[c * 2 + 1].n > 0 -> c * 2 + 1 : c * 2); w2 = q[o].a[0]; up2 = up[w2]; unlink(o, w2) };
+  :: atomic { !lk[c] && q[c * 2].n + q[c * 2 + 1].n > 0 -> lk[c] = true;
+       o = (q[c * 2 + 1].n > 0 -> c * 2 + 1 : c * 2); w2 = q[o].a[0]; up2 = up[w2]; unlink(o, w2) };
      try_win();
-     atomic { if :: ans == TAKEN -> due[w2] = CLOSED; append(won, w2) :: else fi }
-  :: else -> atomic { unlock(c); break }
-  od;
-  do
-  :: won.n > 0 -> atomic { w2 = won.a[0]; p2 = party_of(w2); mine = round[p2]; finish_step(true) }; atomic { finish_step(false); erase(won, w2) }
-  :: else -> break
+     atomic { if :: ans == TAKEN -> due[w2] = CLOSED :: else fi; unlock(c) };
+     if
+     :: ans == TAKEN -> atomic { p2 = party_of(w2); mine = round[p2]; finish_step(true) }; atomic { finish_step(false) }
+     :: else
+     fi
+  :: atomic { !lk[c] && q[c * 2].n + q[c * 2 + 1].n == 0 -> lk[c] = true; refusing[c] = false; unlock(c); break }
   od
 }
 
