@@ -1,3 +1,4 @@
+#include <sluice/runtime/detail/heap.h>
 #include <sluice/runtime/detail/stack_pool.h>
 
 #include <algorithm>
@@ -129,6 +130,7 @@ stack_chunk* stack_pool::new_chunk() noexcept {
 steady_time stack_pool::tidy(steady_time now) noexcept {
   std::array<emptying, chunks_per_slice> slice;
   std::size_t n = 0;
+  bool all_given_back = false;
   {
     const lock_guard guard(lock_);
     if (now >= period_end_) {
@@ -140,8 +142,11 @@ steady_time stack_pool::tidy(steady_time now) noexcept {
     if (surplus_ == 0 || tidying_) return period_end_;
     tidying_ = true;
     n = pick_slice(slice);
+    all_given_back = surplus_ == 0 && given_back_ >= worth_a_heap;
+    if (all_given_back) given_back_ = 0;
   }
   give_back(std::span(slice).first(n));
+  if (all_given_back) give_back_heap();
   return now + slice_pause;
 }
 
@@ -151,6 +156,7 @@ std::size_t stack_pool::pick_slice(std::span<emptying> slice) noexcept {
   for (stack_chunk* c; n < slice.size() && surplus_ > 0 && (c = warm_.last()) != nullptr;) {
     const std::uint32_t which = c->here == all() ? all() : c->idle();
     surplus_ -= std::min<std::size_t>(surplus_, count(c->idle()));
+    given_back_ += count(c->idle());
     update(*c, c->here & ~which, c->used);
     slice[n++] = {c, which};
   }

@@ -6,8 +6,8 @@
 // Idle stacks give their pages back: whatever the pool had left over during the whole of a period, beyond a few that it
 // always keeps, nobody has needed for that long. A chunk of which all stacks are idle is unmapped; of another, the idle
 // stacks are emptied. So a program that takes and gives a thousand all the time pays nothing, and a burst of a million is
-// forgotten a few seconds later. This is done in slices of about 150 us, by workers that have nothing else to do, and by
-// those that bring stacks back.
+// forgotten a few seconds later; the heap, where its fibers were, is then asked to do the same. This is done in slices of
+// about 150 us, by workers that have nothing else to do, and by those that bring stacks back.
 //
 // Threads: a pool's members from any, a magazine belongs to its worker.
 // Lock: lock_ guards the chunks and the counts; no system call is made under it.
@@ -66,6 +66,7 @@ class stack_pool {
 
  private:
   static constexpr std::size_t chunks_per_slice = 16;
+  static constexpr std::size_t worth_a_heap = 20'000;  // stacks given back: some 7 MiB of fibers
   // First in, last out.
   class chunk_list {
    public:
@@ -102,6 +103,7 @@ class stack_pool {
   std::size_t idle_ = 0;
   std::size_t least_idle_ = 0;  // in this period
   std::size_t surplus_ = 0;     // of the last one, yet to be given back
+  std::size_t given_back_ = 0;  // since the heap was
   steady_time period_end_{};
   bool tidying_ = false;
 };
