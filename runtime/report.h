@@ -31,8 +31,8 @@ struct waiting_party {
   // It waits in channels only, and none has more handles than parties that wait there: each has its own, most likely, and
   // nobody is left who could wake them. Not so if they borrow the handle of somebody who goes on.
   bool abandoned = false;
-  std::chrono::nanoseconds waited{};        // in this wait, at least
-  std::vector<std::uintptr_t> stack = {};   // addresses within its calls, innermost first; empty if it is not known
+  std::chrono::nanoseconds waited{};       // in this wait, at least
+  std::vector<std::uintptr_t> stack = {};  // addresses within its calls, innermost first; empty if it is not known
 
   // The call in the user's code that waits: "f() (file.cc:12)", or as much as is known. Looks up names and lines, for which
   // it may start a process: blocks for a while. So does printing.
