@@ -1,0 +1,97 @@
+// growth_bench.cc - does an operation cost the same when there is more of everything? (The other growth_* cases are beside
+// the workloads that they repeat: sets in select_set_bench, timers in timer_bench, waking in many_bench.)
+
+#include "benchmarks/bench.h"
+#include "benchmarks/messages.h"
+
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+namespace {
+
+using bench::channel;
+using fibers = std::vector<sluice::future<std::int64_t>>;
+
+std::int64_t sum_of(fibers& all) {
+  std::int64_t sum = 0;
+  for (auto& one : all) sum += one.get();
+  return sum;
+}
+
+// So many fibers yield in turn; an operation is one yield.
+void growth_yield(benchmark::State& state) {
+  const std::int64_t n = state.range(0);
+  bench::measure(state, state.range(1), std::max<std::int64_t>(200'000, 10 * n), [n](bench::run& r) {
+    std::atomic<std::int64_t> begun{0};
+    std::atomic<bool> running{false};
+    fibers all(static_cast<std::size_t>(n));
+    for (auto& one : all)
+      one = sluice::go([&, turns = r.count() / n] {
+        ++begun;
+        while (!running) sluice::this_fiber::yield();
+        std::int64_t yields = 0;
+        for (; yields < turns; ++yields) sluice::this_fiber::yield();
+        return yields;
+      });
+    while (begun < n) sluice::this_fiber::yield();
+    r.start();
+    running = true;
+    const std::int64_t yields = sum_of(all);
+    r.stop();
+    r.expect(yields == r.count(), "a yield is missing");
+  });
+}
+BENCHMARK(growth_yield)->Apply([](auto* b) { bench::workers_and<10, 100, 1'000, 10'000, 100'000, 1'000'000>(b, "fibers"); });
+
+void waiters(benchmark::internal::Benchmark* b) { bench::workers_and<1, 10, 100, 1'000, 10'000, 100'000>(b, "waiters"); }
+
+// So many fibers wait for a value; one sends to the first of them, which then goes to the end of the line.
+void growth_waiters_send(benchmark::State& state) {
+  const std::int64_t n = state.range(0);
+  bench::measure(state, state.range(1), 200'000, [n](bench::run& r) {
+    const channel c;
+    fibers all;
+    for (std::int64_t i = 0; i < n; ++i) all.push_back(sluice::go([&c] { return bench::drain(c).sum; }));
+    while (c.stats().waiting_receivers < static_cast<std::size_t>(n)) sluice::this_fiber::yield();
+    r.start();
+    for (std::int64_t i = 0; i < r.count(); ++i) c.send(i);
+    r.stop();
+    c.close();
+    r.expect(sum_of(all) == r.count() * (r.count() - 1) / 2, "a message is lost");
+  });
+}
+BENCHMARK(growth_waiters_send)->Apply(waiters);
+
+// So many fibers wait for a silent channel or for one of their own; an operation calls one of them away, from anywhere in
+// the silent channel's line, to whose end it returns.
+void growth_waiters_withdraw(benchmark::State& state) {
+  const std::int64_t n = state.range(0);
+  bench::measure(state, state.range(1), 200'000, [n](bench::run& r) {
+    const channel silent;
+    const auto calls = bench::make_channels(static_cast<std::size_t>(n), 0);
+    fibers all;
+    for (const channel& own : calls)
+      all.push_back(sluice::go([&] {
+        std::int64_t sum = 0;
+        auto never = sluice::recv(silent);
+        auto call = sluice::recv(own);
+        while (sluice::select(never, call) == call) {
+          const auto v = call.take();
+          if (!v) break;
+          sum += *v;
+        }
+        return sum;
+      }));
+    while (silent.stats().waiting_receivers < static_cast<std::size_t>(n)) sluice::this_fiber::yield();
+    constexpr std::int64_t stride = 7919;  // a prime, so that all get their turn
+    r.start();
+    for (std::int64_t i = 0; i < r.count(); ++i) calls[static_cast<std::size_t>(i * stride % n)].send(i);
+    r.stop();
+    for (const channel& own : calls) own.close();
+    r.expect(sum_of(all) == r.count() * (r.count() - 1) / 2, "a message is lost");
+  });
+}
+BENCHMARK(growth_waiters_withdraw)->Apply(waiters);
+
+}  // namespace
