@@ -4,20 +4,55 @@
 #include "benchmarks/bench.h"
 #include "benchmarks/messages.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <vector>
 
 namespace {
 
+using namespace std::chrono_literals;
 using bench::channel;
 using fibers = std::vector<sluice::future<std::int64_t>>;
+
+// From one of many to another far away, all of them in turn: coprime to their number.
+constexpr std::size_t stride = 7919;
 
 std::int64_t sum_of(fibers& all) {
   std::int64_t sum = 0;
   for (auto& one : all) sum += one.get();
   return sum;
 }
+
+void crowds(benchmark::internal::Benchmark* b, const char* name) {
+  bench::workers_and<10, 100, 1'000, 10'000, 100'000, 1'000'000>(b, name);
+}
+
+// What memory alone costs, to hold against the others: one line, where the top of a stack would be, of so many stacks in
+// turn; each says where the next one is. (A switch touches some ten lines of a fiber.)
+void growth_memory(benchmark::State& state) {
+  const auto n = static_cast<std::size_t>(state.range(0));
+  constexpr std::size_t stack = 80 * 1024, line = 64, colours = 16;  // with its guard
+  const std::size_t size = n * stack;
+  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return state.SkipWithError("no memory");
+  madvise(memory, size, MADV_NOHUGEPAGE);
+  const auto top = [&](std::size_t i) {
+    i %= n;
+    return reinterpret_cast<void**>(static_cast<char*>(memory) + i * stack + i % colours * line);
+  };
+  for (std::size_t i = 0; i < n; ++i) *top(i) = top(i + stride);
+  bench::measure(state, state.range(1), 2'000'000, [&](bench::run& r) {
+    void** at = top(0);
+    r.start();
+    for (std::int64_t i = 0; i < r.count(); ++i) at = static_cast<void**>(*at);
+    r.stop();
+    r.expect(at == top(static_cast<std::size_t>(r.count()) * stride), "lost its way");
+  });
+  munmap(memory, size);
+}
+BENCHMARK(growth_memory)->Apply([](auto* b) { crowds(b, "stacks"); });
 
 // So many fibers yield in turn; an operation is one yield.
 void growth_yield(benchmark::State& state) {
@@ -53,7 +88,7 @@ void growth_waiters_send(benchmark::State& state) {
     const channel c;
     fibers all;
     for (std::int64_t i = 0; i < n; ++i) all.push_back(sluice::go([&c] { return bench::drain(c).sum; }));
-    while (c.stats().waiting_receivers < static_cast<std::size_t>(n)) sluice::this_fiber::yield();
+    while (c.stats().waiting_receivers < static_cast<std::size_t>(n)) sluice::this_fiber::sleep_for(1ms);
     r.start();
     for (std::int64_t i = 0; i < r.count(); ++i) c.send(i);
     r.stop();
@@ -83,10 +118,9 @@ void growth_waiters_withdraw(benchmark::State& state) {
         }
         return sum;
       }));
-    while (silent.stats().waiting_receivers < static_cast<std::size_t>(n)) sluice::this_fiber::yield();
-    constexpr std::int64_t stride = 7919;  // a prime, so that all get their turn
+    while (silent.stats().waiting_receivers < static_cast<std::size_t>(n)) sluice::this_fiber::sleep_for(1ms);
     r.start();
-    for (std::int64_t i = 0; i < r.count(); ++i) calls[static_cast<std::size_t>(i * stride % n)].send(i);
+    for (std::int64_t i = 0; i < r.count(); ++i) calls[static_cast<std::size_t>(i) * stride % calls.size()].send(i);
     r.stop();
     for (const channel& own : calls) own.close();
     r.expect(sum_of(all) == r.count() * (r.count() - 1) / 2, "a message is lost");
