@@ -12,7 +12,6 @@
 
 namespace {
 
-using namespace std::chrono_literals;
 using bench::channel;
 using fibers = std::vector<sluice::future<std::int64_t>>;
 
@@ -86,9 +85,14 @@ void growth_waiters_send(benchmark::State& state) {
   const std::int64_t n = state.range(0);
   bench::measure(state, state.range(1), 200'000, [n](bench::run& r) {
     const channel c;
+    std::atomic<std::int64_t> begun{0};
     fibers all;
-    for (std::int64_t i = 0; i < n; ++i) all.push_back(sluice::go([&c] { return bench::drain(c).sum; }));
-    while (c.stats().waiting_receivers < static_cast<std::size_t>(n)) sluice::this_fiber::sleep_for(1ms);
+    for (std::int64_t i = 0; i < n; ++i)
+      all.push_back(sluice::go([&] {
+        ++begun;
+        return bench::drain(c).sum;
+      }));
+    while (begun < n) sluice::this_fiber::yield();
     r.start();
     for (std::int64_t i = 0; i < r.count(); ++i) c.send(i);
     r.stop();
@@ -105,9 +109,11 @@ void growth_waiters_withdraw(benchmark::State& state) {
   bench::measure(state, state.range(1), 200'000, [n](bench::run& r) {
     const channel silent;
     const auto calls = bench::make_channels(static_cast<std::size_t>(n), 0);
+    std::atomic<std::int64_t> begun{0};
     fibers all;
     for (const channel& own : calls)
       all.push_back(sluice::go([&] {
+        ++begun;
         std::int64_t sum = 0;
         auto never = sluice::recv(silent);
         auto call = sluice::recv(own);
@@ -118,7 +124,7 @@ void growth_waiters_withdraw(benchmark::State& state) {
         }
         return sum;
       }));
-    while (silent.stats().waiting_receivers < static_cast<std::size_t>(n)) sluice::this_fiber::sleep_for(1ms);
+    while (begun < n) sluice::this_fiber::yield();
     r.start();
     for (std::int64_t i = 0; i < r.count(); ++i) calls[static_cast<std::size_t>(i) * stride % calls.size()].send(i);
     r.stop();

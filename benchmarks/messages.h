@@ -1,7 +1,7 @@
 // messages.h - numbers that are sent through channels, and whether all of them arrived.
 #pragma once
 
-#include <sluice/channels/channel.h>
+#include <sluice/sluice.h>
 
 #include <cstdint>
 #include <vector>
