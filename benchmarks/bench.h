@@ -33,6 +33,9 @@ class run {
   std::int64_t count() const { return count_; }
   void start() { started_ = clock::now(); }
   void stop() { elapsed_ += clock::now() - started_; }
+  // For a value that is no time on the clock: reported as if each operation had taken that long (and a byte a nanosecond),
+  // so that all values are in one column.
+  void report(std::chrono::nanoseconds each) { elapsed_ = each * count_; }
   // Unless `right`, the benchmark fails and says so.
   void expect(bool right, const char* otherwise) {
     if (!right) failure_ = otherwise;
@@ -49,20 +52,33 @@ class run {
   const char* failure_ = nullptr;
 };
 
+template <class Workload>
+run one_batch(benchmark::State& state, sluice::runtime& rt, std::int64_t batch, Workload& workload) {
+  run r(batch);
+  rt.go([&] { workload(r); }).get();
+  if (r.failure() != nullptr) state.SkipWithError(r.failure());
+  return r;
+}
+
 // The first batch only warms up stacks and caches. A workload whose batch is one operation is a job of its own: it is
 // measured as a program would run it, cold.
 template <class Workload>
 void measure(benchmark::State& state, std::int64_t workers, std::int64_t batch, Workload workload) {
   sluice::runtime rt({.workers = static_cast<unsigned>(workers)});
-  const auto one_batch = [&] {
-    run r(batch);
-    rt.go([&] { workload(r); }).get();
-    if (r.failure() != nullptr) state.SkipWithError(r.failure());
-    return r;
-  };
-  if (batch > 1 && one_batch().failure() != nullptr) return;
+  if (batch > 1 && one_batch(state, rt, batch, workload).failure() != nullptr) return;
   while (state.KeepRunningBatch(batch)) {
-    const run r = one_batch();
+    const run r = one_batch(state, rt, batch, workload);
+    if (r.failure() != nullptr) return;
+    state.SetIterationTime(r.seconds());
+  }
+}
+
+// Each batch in a new runtime.
+template <class Workload>
+void measure_cold(benchmark::State& state, std::int64_t workers, std::int64_t batch, Workload workload) {
+  while (state.KeepRunningBatch(batch)) {
+    sluice::runtime rt({.workers = static_cast<unsigned>(workers)});
+    const run r = one_batch(state, rt, batch, workload);
     if (r.failure() != nullptr) return;
     state.SetIterationTime(r.seconds());
   }
@@ -71,6 +87,11 @@ void measure(benchmark::State& state, std::int64_t workers, std::int64_t batch, 
 // Registers a workload without arguments of its own under 1 and 2 workers.
 inline void workers(benchmark::internal::Benchmark* b) {
   b->ArgName("workers")->Arg(1)->Arg(2)->UseManualTime()->MeasureProcessCPUTime();
+}
+
+// For how it scales: with more workers than the machine has cores, too.
+inline void many_workers(benchmark::internal::Benchmark* b) {
+  b->ArgName("workers")->Arg(1)->Arg(2)->Arg(4)->Arg(8)->Arg(16)->UseManualTime()->MeasureProcessCPUTime();
 }
 
 // The same for a workload with one argument.

@@ -1,31 +1,13 @@
 // channel_bench.cc - messages through one or two channels.
 
 #include "benchmarks/bench.h"
+#include "benchmarks/messages.h"
 
 #include <vector>
 
 namespace {
 
-struct tally {
-  std::int64_t count = 0, sum = 0;
-
-  tally& operator+=(const tally& t) {
-    count += t.count;
-    sum += t.sum;
-    return *this;
-  }
-  // Did each of 0, 1, ..., n - 1 arrive once? (Of what a defect may do, this misses only losses that add up.)
-  bool is_all_of(std::int64_t n) const { return count == n && sum == n * (n - 1) / 2; }
-};
-
-tally drain(const sluice::channel<std::int64_t>& c) {
-  tally t;
-  for (const std::int64_t v : c) {
-    t.sum += v;
-    ++t.count;
-  }
-  return t;
-}
+using bench::tally, bench::drain;
 
 // Two fibers, two rendezvous channels; an operation is a round trip.
 void W3_ping_pong(benchmark::State& state) {
@@ -89,5 +71,8 @@ void W6_mpmc(benchmark::State& state) {
   });
 }
 BENCHMARK(W6_mpmc)->Apply([](auto* b) { bench::workers_and<128, 0>(b, "capacity"); });
+BENCHMARK(W6_mpmc)->Name("scaling_contended_channel")->Apply([](auto* b) {
+  b->ArgNames({"capacity", "workers"})->ArgsProduct({{128, 0}, {1, 2, 4, 8, 16}})->UseManualTime()->MeasureProcessCPUTime();
+});
 
 }  // namespace

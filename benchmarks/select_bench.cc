@@ -1,6 +1,7 @@
 // select_bench.cc - waiting for several things: ready ones, ones that park, with a timer, with a default, both ways.
 
 #include "benchmarks/bench.h"
+#include "benchmarks/messages.h"
 
 #include <utility>
 #include <vector>
@@ -8,7 +9,7 @@
 namespace {
 
 using namespace std::chrono_literals;
-using channel = sluice::channel<std::int64_t>;
+using bench::channel, bench::make_channels;
 using inboxes = std::vector<sluice::recv_event<std::int64_t>>;
 
 inboxes events_of(const std::vector<channel>& channels) {
@@ -41,12 +42,6 @@ void with_receiver(std::size_t n, Workload workload) {
 }
 
 void sizes(benchmark::internal::Benchmark* b) { bench::workers_and<2, 8, 64, 1000>(b, "n"); }
-
-std::vector<channel> make_channels(std::size_t n, std::size_t capacity) {
-  std::vector<channel> channels;
-  for (std::size_t i = 0; i < n; ++i) channels.emplace_back(capacity);
-  return channels;
-}
 
 constexpr std::int64_t depth = 256;
 
@@ -102,9 +97,10 @@ void W7_select_blocking(benchmark::State& state) {
 }
 BENCHMARK(W7_select_blocking)->Apply(sizes);
 
-// Receive, or give up after a second: a fresh timer each time, which never fires.
-void W8_select_timeout(benchmark::State& state) {
-  bench::measure(state, state.range(0), 50'000, [](bench::run& r) {
+// Receives, or gives up when `timer()` is due, which never happens.
+template <class Timer>
+void receive_in_time(benchmark::State& state, Timer timer) {
+  bench::measure(state, state.range(0), 50'000, [&](bench::run& r) {
     const channel c;
     std::int64_t sum = 0, late = 0;
     r.start();
@@ -113,7 +109,7 @@ void W8_select_timeout(benchmark::State& state) {
     });
     auto next = sluice::recv(c);
     for (std::int64_t i = 0; i < r.count(); ++i) {
-      auto timeout = sluice::after(1s);
+      auto&& timeout = timer();
       if (sluice::select(next, timeout) == next) {
         sum += next.take().value_or(-1);
       } else {
@@ -124,7 +120,19 @@ void W8_select_timeout(benchmark::State& state) {
     r.expect(late == 0 && sum == r.count() * (r.count() - 1) / 2, "a message is lost");
   });
 }
+
+// A fresh timer of one second for each message.
+void W8_select_timeout(benchmark::State& state) {
+  receive_in_time(state, [] { return sluice::after(1s); });
+}
 BENCHMARK(W8_select_timeout)->Apply(bench::workers);
+
+// One timer, set to a second again for each message.
+void W8_timer_reused(benchmark::State& state) {
+  auto timer = sluice::after(1s);
+  receive_in_time(state, [&]() -> auto& { return timer = sluice::after(1s); });
+}
+BENCHMARK(W8_timer_reused)->Apply(bench::workers);
 
 // Poll empty channels, one or two.
 void W9_default(benchmark::State& state) {
