@@ -63,6 +63,29 @@ TEST_CASE("as_completed: those that were ready before come in the order in which
   });
 }
 
+TEST_CASE("as_completed: in order too if they complete while it is being made") {
+  constexpr std::size_t n = 300;
+  for (int round = 0; round < test::scaled(300); ++round) {
+    std::vector<promise<int>> promises(n);
+    auto futures = futures_of(promises);
+    std::vector<std::size_t> order(n);
+    for (std::size_t i = 0; i < n; ++i) order[i] = i * 37 % n;
+    std::atomic<bool> begun{false};
+    std::thread sets([&] {
+      begun = true;
+      for (const std::size_t i : order) promises[i].set_value(static_cast<int>(i));
+    });
+    while (!begun) std::this_thread::yield();
+    std::vector<std::size_t> seen;
+    for (auto [index, f] : as_completed(futures)) {
+      CHECK(f.get() == static_cast<int>(index));
+      seen.push_back(index);
+    }
+    sets.join();
+    CHECK(seen == order);
+  }
+}
+
 TEST_CASE("as_completed: several that complete while nobody looks, values and errors, each once") {
   test::in_runtime([] {
     std::vector<promise<int>> promises(6);

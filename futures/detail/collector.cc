@@ -17,8 +17,8 @@ void collector::add(shared_state_base& state) noexcept {
   ++left_;
 }
 
-// Those that were ready before anybody looked are put in order by the time at which they became so; before those that have
-// joined meanwhile, whose order is known.
+// Some were ready before they were armed, others have joined while the rest was being armed: all of them are put in order by
+// the time at which they became ready. Who joins after that became so later, or at the same time.
 void collector::start() {
   std::vector<slot*> ready;
   ready.reserve(added_);
@@ -26,18 +26,25 @@ void collector::start() {
     slot& s = slots_[armed_];
     if (!s.state->waiting().arm(s.node, s, 0)) ready.push_back(&s);
   }
+  const std::size_t not_joined = ready.size();
+  {
+    const guard g(lock_);
+    for (slot* s = first_; s != nullptr; s = s->next) ready.push_back(s);
+    first_ = nullptr;
+    last_ = &first_;
+  }
   std::stable_sort(ready.begin(), ready.end(), [](const slot* a, const slot* b) {
     return a->state->waiting().fired_at() < b->state->waiting().fired_at();
   });
   const guard g(lock_);
-  slot* const joined = std::exchange(first_, nullptr);
+  slot* const later = std::exchange(first_, nullptr);
   slot** const last = std::exchange(last_, &first_);
   for (slot* s : ready) append(*s);
-  if (joined != nullptr) {
-    *last_ = joined;
+  if (later != nullptr) {
+    *last_ = later;
     last_ = last;
   }
-  joined_ += ready.size();
+  joined_ += not_joined;
 }
 
 // Whoever has won a slot is about to join the line, as soon as it has finished those it won before.
