@@ -7,18 +7,20 @@
 
 namespace sluice::detail {
 
-// Born with one reference, which belongs to the intrusive_ptr that adopts it.
+// Born with one reference, which belongs to the intrusive_ptr that adopts it; or with more, each for somebody who releases it.
 class ref_counted {
  public:
-  ref_counted() = default;
+  explicit ref_counted(std::uint32_t references = 1) noexcept : refs_(references) {}
   ref_counted(const ref_counted&) = delete;
   ref_counted& operator=(const ref_counted&) = delete;
 
   void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
   // As many as there were at some moment.
   std::uint32_t ref_count() const noexcept { return refs_.load(std::memory_order_relaxed); }
+  // Who has the only reference need not count down: nobody else could make another one of it.
   void release() noexcept {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_reference_gone();
+    if (refs_.load(std::memory_order_acquire) == 1 || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      last_reference_gone();
   }
 
  protected:
@@ -26,7 +28,7 @@ class ref_counted {
   virtual void last_reference_gone() noexcept { delete this; }
 
  private:
-  std::atomic<std::uint32_t> refs_{1};
+  std::atomic<std::uint32_t> refs_;
 };
 
 template <class T>

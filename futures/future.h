@@ -64,7 +64,7 @@ class future {
   // Blocks until ready(), then moves the result out or throws the error; the future is not valid() any more. If the wait
   // itself throws (cancelled), the future keeps its place.
   T get() {
-    wait();
+    if (!ready()) wait();
     return std::exchange(state_, {})->take().get();
   }
 
@@ -172,9 +172,9 @@ class promise {
   template <class... Args>
     requires std::is_constructible_v<outcome<T>, std::in_place_t, Args&&...>
   void set_value(Args&&... args) {
-    const auto state = claim();
+    detail::shared_state<T>& state = claim();
     try {
-      state->fulfil(std::in_place, std::forward<Args>(args)...);
+      state.fulfil(std::in_place, std::forward<Args>(args)...);
     } catch (...) {
       claimed_.store(false, std::memory_order_relaxed);
       throw;
@@ -183,7 +183,7 @@ class promise {
   // As set_value; std::invalid_argument if there is no error.
   void set_exception(std::exception_ptr error) {
     if (error == nullptr) throw std::invalid_argument("sluice: set_exception(nullptr): a future needs an error or a value");
-    claim()->fulfil(std::move(error));
+    claim().fulfil(std::move(error));
   }
 
  private:
@@ -191,11 +191,12 @@ class promise {
     if (!state_) detail::throw_future_error(std::future_errc::no_state);
     return state_;
   }
-  detail::intrusive_ptr<detail::shared_state<T>> claim() {
-    auto state = this->state();
+  // It stays until it is seen to be ready, for the promise stays; and fulfilling it touches neither after that.
+  detail::shared_state<T>& claim() {
+    if (!state_) detail::throw_future_error(std::future_errc::no_state);
     if (claimed_.exchange(true, std::memory_order_acq_rel))
       detail::throw_future_error(std::future_errc::promise_already_satisfied);
-    return state;
+    return *state_;
   }
 
   detail::intrusive_ptr<detail::shared_state<T>> state_;

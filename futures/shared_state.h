@@ -35,6 +35,7 @@ void call_handler(const char* which, F&& f) noexcept {
 
 class shared_state_base : public ref_counted {
  public:
+  using ref_counted::ref_counted;
   bool ready() const noexcept { return ready_.fired(); }
   wait_list& waiting() noexcept { return ready_; }
 
@@ -50,7 +51,8 @@ class shared_state_base : public ref_counted {
 template <class T>
 class shared_state : public shared_state_base {
  public:
-  // Once, by the one who fulfils it. The caller holds a reference of its own until this returns.
+  using shared_state_base::shared_state_base;
+  // Once, by the one who fulfils it. Somebody keeps a reference until it is ready; then it is not touched any more.
   template <class... Args>
   void fulfil(Args&&... args) {
     store(std::forward<Args>(args)...);
@@ -71,7 +73,9 @@ class shared_state : public shared_state_base {
     else
       store(std::in_place, result.get());
   }
-  void announce() noexcept { ready_.fire(); }
+  void announce() noexcept {
+    ready_.fire([this] { return intrusive_ptr<shared_state_base>::share(this); });
+  }
 
   // For callbacks, before it is ready to others, and for the future.
   const outcome<T>& look_at() noexcept {

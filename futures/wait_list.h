@@ -47,15 +47,22 @@ class wait_list {
     return linked;
   }
 
-  // Wakes all, once and for all. Somebody who sees fired() may destroy the list, so keep it alive until this returns.
-  // Those armed as `early` are finished before anybody sees fired().
-  void fire() noexcept {
+  // Wakes all, once and for all. Somebody who sees fired() may destroy the list, which is not touched after that.
+  // Those armed as `early` are finished before anybody sees fired(). What they run may let go of the list as well: so if
+  // there are any, keep() is called before them, and what it returns is destroyed in the end.
+  template <class Keep>
+  void fire(Keep keep) noexcept {
     lock();
-    while (word_.load(std::memory_order_relaxed) & has_early) finish_early();
-    won_chain winners;
-    while (wait_node* node = waiting_.pop_won()) winners.push(*node);
-    word_.store((detail::cycle_count() & ~flags) | was_fired, std::memory_order_release);
-    winners.finish_all();
+    if (word_.load(std::memory_order_relaxed) & has_early) [[unlikely]] {
+      [[maybe_unused]] const auto alive = keep();
+      while (word_.load(std::memory_order_relaxed) & has_early) finish_early();
+      fire_rest();
+    } else {
+      fire_rest();
+    }
+  }
+  void fire() noexcept {
+    fire([this] { return this; });
   }
   static constexpr std::uint32_t early = waiter::expired_index - 1;
 
@@ -71,6 +78,13 @@ class wait_list {
   void lock() noexcept { detail::lock_bit(word_, locked); }
   void unlock(std::uint64_t set) noexcept {
     word_.store((word_.load(std::memory_order_relaxed) & ~locked) | set, std::memory_order_release);
+  }
+  // With the lock, which it releases.
+  void fire_rest() noexcept {
+    won_chain winners;
+    while (wait_node* node = waiting_.pop_won()) winners.push(*node);
+    word_.store((detail::cycle_count() & ~flags) | was_fired, std::memory_order_release);
+    winners.finish_all();
   }
   // Gives up the lock meanwhile.
   void finish_early() noexcept {

@@ -104,6 +104,24 @@ TEST_CASE("on_ready: a callback may take itself back, and drop the future") {
   });
 }
 
+TEST_CASE("on_ready: a callback may drop promise, future and registrations: the last that refer to the result") {
+  auto p = std::make_unique<promise<std::string>>();
+  auto f = p->get_future();
+  std::vector<registration> all;
+  int seen = 0;
+  for (int i = 0; i < 3; ++i)
+    all.push_back(f.on_ready([&, i](const outcome<std::string>& o) {
+      seen += o.has_value() ? 1 : 0;
+      if (i < 2) return;
+      p.reset();
+      f = {};
+      all.clear();
+    }));
+  p->set_value("a string that is too long to lie in the result itself");
+  CHECK(seen == 3);
+  CHECK(p == nullptr);
+}
+
 TEST_CASE("on_ready: a callback may take back one that has not begun") {
   test::in_runtime([] {
     promise<int> p;

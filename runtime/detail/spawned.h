@@ -36,7 +36,8 @@ class spawned final : public shared_state<R>, public fiber {
  public:
   template <class G, class... Home>
   spawned(scheduler& s, launch&& how, call_site from, G&& function, Home&... home)
-      : fiber(s, std::move(how), from, party::current()),
+      : shared_state<R>(2),  // the caller's, and the running fiber's
+        fiber(s, std::move(how), from, party::current()),
         report_(unobserved_error_handler(s)),
         function_(std::in_place, std::forward<G>(function)),
         membership_(home...) {}
@@ -81,7 +82,7 @@ class spawned final : public shared_state<R>, public fiber {
     dismiss();
   }
   void dismiss() noexcept override {
-    if (owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (owners_.load(std::memory_order_acquire) != 1 && owners_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     happens_after(&owners_);
     delete this;
   }
@@ -144,7 +145,6 @@ auto spawn(scheduler& s, launch&& how, call_site from, F&& function, Home&... ho
   using result = std::decay_t<std::invoke_result_t<body>>;
   using object = spawned<body, result, Membership>;
   auto* const made = new object(s, std::move(how), from, std::forward<F>(function), home...);
-  made->add_ref();  // the running fiber's
   auto f = make_future(intrusive_ptr<shared_state<result>>::adopt(made));
   made->start(s);
   return f;
