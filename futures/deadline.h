@@ -30,17 +30,12 @@ class armed_deadline {
   armed_deadline(const armed_deadline&) noexcept {}  // a copy is armed nowhere
   armed_deadline& operator=(const armed_deadline&) noexcept { return *this; }
 
-  bool arm(steady_time deadline, waiter& w, std::uint32_t index) noexcept {
+  // Who arms has asked the clock just now: a deadline that has passed since fires as one that is due, a moment later.
+  void arm(steady_time deadline, waiter& w, std::uint32_t index) noexcept {
     node_.queue = nullptr;  // of a wait that it won
-    if (std::chrono::steady_clock::now() >= deadline) {
-      w.claim_own(index);
-      return false;
-    }
-    if (deadline != steady_time::max()) {
-      node_.deadline = deadline;
-      w.timers().add(node_, w, index);
-    }
-    return true;
+    if (deadline == steady_time::max()) return;
+    node_.deadline = deadline;
+    w.timers().add(node_, w, index);
   }
   void disarm() noexcept {
     if (node_.queue != nullptr) node_.queue->remove(node_);

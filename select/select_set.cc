@@ -12,7 +12,10 @@ class limit {
   using value_type = void;
   explicit limit(detail::steady_time t) noexcept : at_(t) {}
   bool poll() const noexcept { return std::chrono::steady_clock::now() >= at_; }
-  bool arm(waiter& w, std::uint32_t index) noexcept { return armed_.arm(at_, w, index); }
+  bool arm(waiter& w, std::uint32_t index) noexcept {
+    armed_.arm(at_, w, index);
+    return true;
+  }
   void disarm() noexcept { armed_.disarm(); }
   void take() const noexcept {}
   void describe(wait_listener& l) const noexcept { l.add({.kind = "timer"}); }

@@ -32,6 +32,10 @@ inline void check_period(bool positive, double seconds) {
 // costs a look at the clock, or makes a poll late but never a wait, which asks the clock.
 class deadline_watch {
  public:
+  deadline_watch() = default;
+  // It is known how far away the deadline is.
+  explicit deadline_watch(steady_time::duration left) noexcept
+      : looked_at_(cycle_count()), cycles_left_(static_cast<std::uint64_t>(left / std::chrono::nanoseconds(1))) {}
   bool passed(steady_time deadline) const noexcept {
     const std::uint64_t cycles = cycle_count();
     if (cycles - looked_at_ < cycles_left_) return false;
@@ -56,9 +60,15 @@ class deadline_event {
  public:
   using value_type = void;
   explicit deadline_event(detail::steady_time deadline) noexcept : deadline_(deadline) {}
+  // The same for one of which somebody knows how far away it is.
+  deadline_event(detail::steady_time deadline, detail::steady_time::duration left) noexcept
+      : deadline_(deadline), watch_(left) {}
 
   bool poll() noexcept { return watch_.passed(deadline_); }
-  bool arm(waiter& w, std::uint32_t index) noexcept { return armed_.arm(deadline_, w, index); }
+  bool arm(waiter& w, std::uint32_t index) noexcept {
+    armed_.arm(deadline_, w, index);
+    return true;
+  }
   void disarm() noexcept { armed_.disarm(); }
   void take() noexcept {
     deadline_ = detail::steady_time::max();
@@ -84,7 +94,10 @@ class ticker_event {
       : next_(start + period), period_(period) {}
 
   bool poll() noexcept { return watch_.passed(next_); }
-  bool arm(waiter& w, std::uint32_t index) noexcept { return armed_.arm(next_, w, index); }
+  bool arm(waiter& w, std::uint32_t index) noexcept {
+    armed_.arm(next_, w, index);
+    return true;
+  }
   void disarm() noexcept { armed_.disarm(); }
   // Takes the tick, and drops those that its reader was too late for; returns how many it dropped.
   std::uint64_t take() noexcept {
@@ -106,7 +119,9 @@ class ticker_event {
 
 template <class Rep, class Period>
 deadline_event after(std::chrono::duration<Rep, Period> d) {
-  return deadline_event(detail::from_now(d));
+  const detail::steady_time deadline = detail::from_now(d);
+  if (d <= d.zero() || deadline == detail::steady_time::max()) return deadline_event(deadline);
+  return deadline_event(deadline, std::chrono::floor<detail::steady_time::duration>(d));
 }
 inline deadline_event at(std::chrono::steady_clock::time_point t) noexcept { return deadline_event(t); }
 

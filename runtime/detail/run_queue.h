@@ -32,6 +32,15 @@ class run_queue {
     return size() > 0 ? &remove_first() : nullptr;
   }
 
+  // Takes the first and puts f behind the others, in one step; null, and f stays out, if there is nobody.
+  fiber* exchange(fiber& f) noexcept {
+    if (size() == 0) return nullptr;
+    const std::lock_guard guard(lock_);
+    if (size() == 0) return nullptr;
+    append(f);
+    return &remove_first();
+  }
+
   // f(const fiber&) for each, under the lock.
   template <class F>
   void visit(F f) {

@@ -156,7 +156,7 @@ bool scheduler::spawn(fiber& f) {
   if (traced()) [[unlikely]]
     tell_by_caller(trace_event::spawned, f);
   if (inside)
-    here->make_ready(f);
+    here->make_new_ready(f);
   else
     inject(f);
   return true;

@@ -109,6 +109,9 @@ void worker::finish_switch(execution& entered) noexcept {
   switch (what) {
     case then::nothing:
       break;
+    case then::let_go:
+      f->end_running();
+      break;
     case then::commit_park:
       // While an exception unwinds a stack, a wait in a destructor must not throw another. Once parked, another worker may
       // take the fiber: it waits in prepare() until this one has let go.
@@ -146,13 +149,13 @@ void worker::suspend(fiber& f, then what) noexcept {
 bool worker::yield(fiber& f) noexcept {
   leaves_thread();
   enter_scheduler();
-  fiber* const next = pick_next();
+  fiber* const next = pick_next(f.moves_ == fiber::moves::freely ? &f : nullptr);
   if (next == nullptr && f.moves_ != fiber::moves::always) {
     leave_scheduler();
     return false;
   }
   scheduler_.monitor_.notice();  // f stays behind
-  leave_for(f, next, then::queue_again);
+  leave_for(f, next, yielded_ ? then::let_go : then::queue_again);
   return true;
 }
 
@@ -165,8 +168,8 @@ void worker::leave_for(fiber& f, fiber* next, then what) noexcept {
 
 void worker::leave_and_tell(fiber& f, fiber* next, then what) noexcept {
   tell(what == then::commit_park   ? trace_event::parked
-       : what == then::queue_again ? trace_event::yielded
-                                   : trace_event::ended,
+       : what == then::retire ? trace_event::ended
+                              : trace_event::yielded,
        &f);
   leave(f, next, what);
   f.worker_->tell(trace_event::resumed, &f);
@@ -268,7 +271,10 @@ void worker::retire(fiber& f) noexcept {
 
 // ---- Choosing
 
-fiber* worker::pick_next() noexcept {
+// `yielding`: the fiber that runs, if it may be queued at once; then yielded_ is set. Whoever takes it from there waits until
+// it is off its stack.
+fiber* worker::pick_next(fiber* yielding) noexcept {
+  yielded_ = false;
   for (;;) {
     ++tick_;
     const bool timers = wheel_.next_deadline() != steady_time::max();
@@ -288,7 +294,14 @@ fiber* worker::pick_next() noexcept {
     }
     if (next == nullptr) {
       slot_run_ = 0;
-      next = queue_.pop();
+      if (yielding != nullptr && !yielded_)
+        yielded_ = (next = queue_.exchange(*yielding)) != nullptr;
+      else
+        next = queue_.pop();
+      if (next == yielding && next != nullptr) {  // all others came to nothing
+        yielded_ = false;
+        return nullptr;
+      }
     }
     if (next == nullptr && pinned_.size() > 0) next = pinned_.pop();
     if (next == nullptr && slot_.load(std::memory_order_relaxed) != nullptr)
@@ -316,15 +329,25 @@ void worker::make_ready(fiber& f) noexcept {
     scheduler_.monitor_.notice();
     return;
   }
-  if (fiber* older = slot_.exchange(&f, std::memory_order_acq_rel)) {
-    queue_.push(*older);
-    if (scheduler_.idle_count_.load(std::memory_order_relaxed) == 0 ||
-        scheduler_.searching_.load(std::memory_order_relaxed) != 0 || scheduler_.crowded())
-      return;
-    if (const std::uint64_t now = cycle_count(); now - last_wake_ > wake_pause) {
-      last_wake_ = now;
-      scheduler_.wake_idle(nullptr);
-    }
+  if (fiber* older = slot_.exchange(&f, std::memory_order_acq_rel)) enqueue(*older);
+}
+
+void worker::make_new_ready(fiber& f) noexcept {
+  if (f.moves_ == fiber::moves::freely && slot_.load(std::memory_order_relaxed) != nullptr)
+    enqueue(f);
+  else
+    make_ready(f);
+}
+
+// Behind the others, for which somebody who is idle may be of help.
+void worker::enqueue(fiber& f) noexcept {
+  queue_.push(f);
+  if (scheduler_.idle_count_.load(std::memory_order_relaxed) == 0 ||
+      scheduler_.searching_.load(std::memory_order_relaxed) != 0 || scheduler_.crowded())
+    return;
+  if (const std::uint64_t now = cycle_count(); now - last_wake_ > wake_pause) {
+    last_wake_ = now;
+    scheduler_.wake_idle(nullptr);
   }
 }
 

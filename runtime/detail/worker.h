@@ -55,7 +55,7 @@ class alignas(64) worker {
   // Waits for its end, if it has been started. The scheduler has stopped.
   void join();
 
-  enum class then : std::uint8_t { nothing, commit_park, queue_again, retire };
+  enum class then : std::uint8_t { nothing, let_go, commit_park, queue_again, retire };
   // On fiber `f` of this worker: runs others, until somebody resumes f.
   void suspend(fiber& f, then what) noexcept;
   // False if there was nobody else to run.
@@ -67,6 +67,8 @@ class alignas(64) worker {
 
   // On this worker's thread.
   void make_ready(fiber& f) noexcept;
+  // The same for one that has never run: nothing of it is warm, so it does not take the place of one that is next.
+  void make_new_ready(fiber& f) noexcept;
   // From anywhere: for a fiber that this worker must run.
   void make_pinned_ready(fiber& f) noexcept;
 
@@ -84,7 +86,8 @@ class alignas(64) worker {
   friend class deadlock_watch;
   static constexpr int slot_turns = 16;
 
-  fiber* pick_next() noexcept;
+  fiber* pick_next(fiber* yielding = nullptr) noexcept;
+  void enqueue(fiber& f) noexcept;
   void look_around() noexcept;
   static void fire(timer_wheel& wheel, steady_time now) noexcept;
   void leave_for(fiber& f, fiber* next, then what) noexcept;
@@ -135,6 +138,7 @@ class alignas(64) worker {
   std::uint32_t tick_ = 0;
   int slot_run_ = 0;
   bool searching_ = false;
+  bool yielded_ = false;
   bool called_back_ = false;
   std::uint64_t last_wake_ = 0;
   exception_state* exceptions_ = nullptr;  // the thread's, found once
