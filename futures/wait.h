@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <span>
 #include <tuple>
+#include <type_traits>
 
 namespace sluice::detail {
 
@@ -81,19 +82,37 @@ class arming {
   std::uint32_t start_ = 0, armed_ = 0;
 };
 
-template <class First, class... Rest>
-bool poll_nth(std::size_t n, First& first, Rest&... rest) {
-  if constexpr (sizeof...(Rest) > 0) {
-    if (n > 0) return poll_nth(n - 1, rest...);
+// f(the n-th of them). Events of one type are found by a table, without a branch for each.
+template <class F, class First, class... Rest>
+auto with_nth(F f, std::size_t n, First& first, Rest&... rest) {
+  if constexpr (sizeof...(Rest) > 0 && (std::is_same_v<First, Rest> && ...)) {
+    First* const all[] = {&first, &rest...};
+    return f(*all[n]);
+  } else if constexpr (sizeof...(Rest) > 0) {
+    return n > 0 ? with_nth(f, n - 1, rest...) : f(first);
+  } else {
+    return f(first);
   }
-  return first.poll();
+}
+
+// One look, and if it may be ready a try.
+template <event E>
+bool try_one(E& e) {
+  return (look(e) & may_be_ready) && e.poll();
 }
 
 // What wait_any does first, for events whose types are known here: no indirect call until one must wait. A set of up to
-// 32 candidates, of which each is equally likely to be tried first (P10).
+// 32 candidates, of which each is equally likely to be tried first (P10): one that is drawn from all, and only if that is
+// not ready, one of those that are.
 template <event... E>
 std::size_t poll_any(order how, E&... events) {
   static_assert(sizeof...(E) <= 32);
+  if constexpr (sizeof...(E) > 1) {
+    if (how == order::fair) {
+      const std::size_t drawn = party::current().random().below(sizeof...(E));
+      if (with_nth([](auto& e) { return try_one(e); }, drawn, events...)) return drawn;
+    }
+  }
   std::uint32_t ready = 0, bit = 1, count = 0;
   const auto note = [&](std::uint64_t word) {
     if (word & may_be_ready) {
@@ -108,7 +127,7 @@ std::size_t poll_any(order how, E&... events) {
     if (how == order::fair && count > 1)
       for (std::uint32_t skip = party::current().random().below(count); skip > 0; --skip) candidates &= candidates - 1;
     const auto i = static_cast<std::size_t>(std::countr_zero(candidates));
-    if (poll_nth(i, events...)) return i;
+    if (with_nth([](auto& e) { return e.poll(); }, i, events...)) return i;
     ready &= ~(std::uint32_t{1} << i);
   }
   return none_ready;

@@ -97,7 +97,7 @@ std::array<const void*, sizeof...(E)> addresses_of(E&... events) noexcept {
 
 // An event can wait in one place only. Free where the compiler knows the addresses apart, as those of local variables.
 template <event... E>
-void check_distinct(E&... events) {
+[[gnu::always_inline]] inline void check_distinct(E&... events) {
   const auto addresses = addresses_of(events...);
   for (std::size_t i = 1; i < addresses.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
@@ -107,7 +107,6 @@ void check_distinct(E&... events) {
 // Each is tried where its type is known; only if one must wait do they go through a table of calls.
 template <event... E>
 std::size_t wait_any_of(order how, E&... events) {
-  check_distinct(events...);
   abandon_losers all(events...);
   if (const std::size_t i = poll_any(how, events...); i != none_ready) return all.but_for(i);
   const std::array refs{event_ref(events)...};
@@ -117,7 +116,6 @@ template <event... E>
 std::size_t try_any_of(order how, E&... events) {
   static_assert(sizeof...(E) == 1 || (has_look<E> && ...),
                 "sluice: a default over several events must be a snapshot, so each event needs look()");
-  check_distinct(events...);
   abandon_losers all(events...);
   if (surely_none_ready(events...)) return none_ready;
   const std::array refs{event_ref(events)...};
@@ -126,11 +124,13 @@ std::size_t try_any_of(order how, E&... events) {
 
 // The address of the one that won; null if none did.
 template <event... E>
-const void* wait_each(order how, E&... events) {
+[[gnu::always_inline]] inline const void* wait_each(order how, E&... events) {
+  check_distinct(events...);
   return addresses_of(events...)[wait_any_of(how, events...)];
 }
 template <event... E>
-const void* try_each(order how, E&... events) {
+[[gnu::always_inline]] inline const void* try_each(order how, E&... events) {
+  check_distinct(events...);
   const std::size_t i = try_any_of(how, events...);
   return i == none_ready ? nullptr : addresses_of(events...)[i];
 }
@@ -146,6 +146,7 @@ decltype(auto) select_cases(order how, C&... cases) {
   using result = decltype(std::get<0>(all).handle());
   static_assert((std::is_same_v<result, decltype(cases.handle())> && ...), "sluice: all handlers must return the same type");
   const std::size_t i = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    check_distinct(std::get<I>(all).get()...);
     if constexpr (defaults == 0) {
       return wait_any_of(how, std::get<I>(all).get()...);
     } else {
@@ -177,6 +178,15 @@ std::size_t wait_any_in(R& events, order how) {
     R& events;
     std::size_t happened = none_ready;
   } all{events};
+  if constexpr (std::ranges::random_access_range<R> && std::ranges::sized_range<R>) {
+    // One that is drawn from all is as likely as each other, so if it is ready there is no need to look at them.
+    const auto n = static_cast<std::size_t>(std::ranges::size(events));
+    if (how == order::fair && n > 1 && n < waiter::expired_index) {
+      const std::size_t drawn = party::current().random().below(static_cast<std::uint32_t>(n));
+      auto& e = std::ranges::begin(events)[static_cast<std::ranges::range_difference_t<R>>(drawn)];
+      if (try_one(e)) return all.happened = drawn;
+    }
+  }
   return all.happened = wait_any(refs_of(events), how);
 }
 
