@@ -13,9 +13,9 @@ const million = 1_000_000
 // Cold is the first crowd of a process; warm the second, after as many have been there and gone.
 var many = []workload{
 	{name: "W10_many_spawn_cold", batch: million, once: true, do: func(r *run) { crowd(r, &run{}) }},
-	{name: "W10_many_spawn_warm", batch: million, once: true, do: func(r *run) { crowd(&run{count: r.count}, &run{}); crowd(r, &run{}) }},
-	{name: "W10_many_wake", batch: million, once: true, do: func(r *run) { crowd(&run{count: r.count}, &run{}); crowd(&run{count: r.count}, r) }},
-	{name: "W10_many_bytes", batch: million, once: true, do: func(r *run) { r.report(crowd(&run{count: r.count}, &run{})) }},
+	{name: "W10_many_spawn_warm", batch: million, once: true, do: func(r *run) { crowd(&run{}, &run{}); crowd(r, &run{}) }},
+	{name: "W10_many_wake", batch: million, once: true, do: func(r *run) { crowd(&run{}, &run{}); crowd(&run{}, r) }},
+	{name: "W10_many_bytes", batch: million, once: true, do: func(r *run) { r.report(crowd(&run{}, &run{})) }},
 }
 
 func residentBytes() int64 {
@@ -30,7 +30,7 @@ func residentBytes() int64 {
 	return resident * int64(os.Getpagesize())
 }
 
-// Very many goroutines that all wait in one channel until it is closed: spawning runs until all of them wait, waking until all have
+// A million goroutines that all wait in one channel until it is closed: spawning runs until all of them wait, waking until all have
 // ended. Returns the resident bytes for each.
 func crowd(spawning, waking *run) int64 {
 	gate := make(chan struct{})
@@ -38,19 +38,19 @@ func crowd(spawning, waking *run) int64 {
 	var all sync.WaitGroup
 	before := residentBytes()
 	spawning.start()
-	all.Add(int(spawning.count))
-	for i := int64(0); i < spawning.count; i++ {
+	all.Add(million)
+	for i := 0; i < million; i++ {
 		go func() {
 			begun.Add(1)
 			<-gate
 			all.Done()
 		}()
 	}
-	for begun.Load() < spawning.count {
+	for begun.Load() < million {
 		runtime.Gosched()
 	}
 	spawning.stop()
-	bytes := (residentBytes() - before) / spawning.count
+	bytes := (residentBytes() - before) / million
 	waking.start()
 	close(gate)
 	all.Wait()

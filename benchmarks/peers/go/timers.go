@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -38,26 +39,27 @@ func startStop(live int) func(*run) {
 	}
 }
 
-// A million goroutines sleep until they are due, in no order, over a second that begins after half a one; the value is processor time.
+// A million goroutines, each of which sleeps a microsecond longer than the one before, between half a second and one and a half. The
+// value is processor time.
 func sleepers(r *run) {
-	var early atomic.Int64
+	var inTime atomic.Int64
 	var all sync.WaitGroup
 	before := used()
-	start := time.Now()
 	all.Add(int(r.count))
 	for i := int64(0); i < r.count; i++ {
-		due := start.Add(500*time.Millisecond + time.Duration(i*7919%r.count)*time.Second/time.Duration(r.count))
+		pause := 500*time.Millisecond + time.Duration(i)*time.Microsecond
 		go func() {
-			time.Sleep(time.Until(due))
-			if time.Now().Before(due) {
-				early.Add(1)
+			start := time.Now()
+			time.Sleep(pause)
+			if time.Since(start) >= pause {
+				inTime.Add(1)
 			}
 			all.Done()
 		}()
 	}
 	all.Wait()
 	r.elapsed = used() - before
-	r.expect(early.Load() == 0, "a sleeper woke early")
+	r.expect(inTime.Load() == r.count, "one did not sleep long enough")
 }
 
 func burn(d time.Duration) {
@@ -67,20 +69,25 @@ func burn(d time.Duration) {
 
 const fast = 20
 
-// Three goroutines compute for long and never yield; twenty short ones become due when all workers are busy with those. Returns how long
-// after that each of the twenty was done, in order.
+// Three goroutines compute for 1.2 s each and never yield. Twenty others become due 20 ms after that has begun, each with 50 us of work:
+// returns how long after they are due they are through with it, in order.
 func fastBehindSlow(r *run) []int64 {
 	const slow = 3
 	var burners sync.WaitGroup
 	burners.Add(slow)
 	late := make(chan int64, fast)
+	var begun atomic.Int64
 	due := time.Now().Add(20 * time.Millisecond)
 	for i := 0; i < fast; i++ {
 		go func() {
+			begun.Add(1)
 			time.Sleep(time.Until(due))
 			burn(50 * time.Microsecond)
 			late <- int64(time.Since(due))
 		}()
+	}
+	for begun.Load() < fast {
+		runtime.Gosched()
 	}
 	for i := 0; i < slow; i++ {
 		go func() {
@@ -94,6 +101,6 @@ func fastBehindSlow(r *run) []int64 {
 		all[i] = <-late
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
-	r.expect(all[0] >= int64(50*time.Microsecond), "one was done before it began")
+	r.expect(all[0] >= int64(50*time.Microsecond), "one did not run")
 	return all
 }
