@@ -3,8 +3,8 @@
 use crate::Workers;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use peers::{
-    keep_newest, newest, nth_to_complete, sum_of_work, user_of, work, Activity, Batch, Run, Workload, LAST_PRIME, PRIMES, PRODUCERS, TOGETHER,
-    TWO_MICROSECONDS,
+    keep_newest, newest, nth_to_complete, sum_of_work, user_of, work, Activity, Batch, Run, Workload, LAST_PRIME, PRIMES, PRODUCERS,
+    TOGETHER, TWO_MICROSECONDS,
 };
 use std::mem::take;
 use std::sync::Arc;

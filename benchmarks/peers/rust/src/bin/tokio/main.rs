@@ -45,6 +45,9 @@ impl Workers {
 fn main() {
     peers::main(concat!("tokio ", env!("VERSION_TOKIO")), |n| {
         let w = Workers::new(n);
-        [fibers::all(&w), channels::all(&w), selects::all(&w), many::all(&w), timers::all(&w), jobs::all(&w)].into_iter().flatten().collect()
+        [fibers::all(&w), channels::all(&w), selects::all(&w), many::all(&w), timers::all(&w), jobs::all(&w)]
+            .into_iter()
+            .flatten()
+            .collect()
     });
 }
