@@ -3,12 +3,12 @@ package main
 import "sync"
 
 var channels = []workload{
-	{"W3_ping_pong", 50_000, pingPong},
-	{"W5_spsc/capacity:0", 100_000, spsc(0)},
-	{"W5_spsc/capacity:64", 400_000, spsc(64)},
-	{"W5_spsc/capacity:1024", 400_000, spsc(1024)},
-	{"W6_mpmc/capacity:128", 400_000, mpmc(128)},
-	{"W6_mpmc/capacity:0", 100_000, mpmc(0)},
+	{name: "W3_ping_pong", batch: 50_000, do: pingPong},
+	{name: "W5_spsc/capacity:0", batch: 100_000, do: spsc(0)},
+	{name: "W5_spsc/capacity:64", batch: 400_000, do: spsc(64)},
+	{name: "W5_spsc/capacity:1024", batch: 400_000, do: spsc(1024)},
+	{name: "W6_mpmc/capacity:128", batch: 400_000, do: mpmc(128)},
+	{name: "W6_mpmc/capacity:0", batch: 100_000, do: mpmc(0)},
 }
 
 // Two goroutines, two rendezvous channels; an operation is a round trip.

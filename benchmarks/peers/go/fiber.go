@@ -6,10 +6,10 @@ import (
 )
 
 var fibers = []workload{
-	{"W1_yield", 200_000, yield},
-	{"W2_spawn_join", 100_000, spawnJoin},
-	{"W2b_spawn_one", 50_000, spawnOne},
-	{"W4_ring", 100_000, ring},
+	{name: "W1_yield", batch: 200_000, do: yield},
+	{name: "W2_spawn_join", batch: 100_000, do: spawnJoin},
+	{name: "W2b_spawn_one", batch: 50_000, do: spawnOne},
+	{name: "W4_ring", batch: 100_000, do: ring},
 }
 
 // Two goroutines yield in turn; an operation is one yield.

@@ -1,3 +1,3 @@
 module sluice/benchmarks/peers/go
 
-go 1.19
+go 1.23

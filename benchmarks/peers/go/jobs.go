@@ -6,8 +6,10 @@ import (
 )
 
 var jobs = []workload{
-	{"W12_batch_tick", 5_000_000, batchTick},
-	{"W13_sieve", 1, sieve},
+	{name: "W12_batch_tick", batch: 5_000_000, do: batchTick},
+	{name: "W13_sieve", batch: 1, do: sieve},
+	{name: "W16_pipeline", batch: 200_000, do: pipeline(0)},
+	{name: "W17_pipeline_work", batch: 20_000, do: pipeline(twoMicroseconds)},
 }
 
 type activity struct {
@@ -113,4 +115,55 @@ func sieve(r *run) {
 	r.stop()
 	_, more := <-from
 	r.expect(prime == last && !more, "the sieve has a hole")
+}
+
+// What work takes about two microseconds for at 3.5 GHz: so many multiplications, each of which needs the result of the last. Not a look
+// at the clock, which goes on while others have the processor.
+const twoMicroseconds = 1750
+
+func work(v uint64, rounds int) uint64 {
+	for i := 0; i < rounds; i++ {
+		v = v*6364136223846793005 + 1442695040888963407
+	}
+	return v
+}
+
+// One source, four workers, one sink; an operation is an item.
+func pipeline(rounds int) func(*run) {
+	const workers, capacity = 4, 128
+	return func(r *run) {
+		items, results := make(chan uint64, capacity), make(chan uint64, capacity)
+		n := uint64(r.count)
+		var count, sum uint64
+		r.start()
+		go func() {
+			for i := uint64(0); i < n; i++ {
+				items <- i
+			}
+			close(items)
+		}()
+		var all sync.WaitGroup
+		all.Add(workers)
+		for k := 0; k < workers; k++ {
+			go func() {
+				for v := range items {
+					results <- work(v, rounds)
+				}
+				all.Done()
+			}()
+		}
+		go func() {
+			all.Wait()
+			close(results)
+		}()
+		for v := range results {
+			sum += v
+			count++
+		}
+		r.stop()
+		// work(v) is a*v + b, whatever the rounds.
+		b := work(0, rounds)
+		a := work(1, rounds) - b
+		r.expect(count == n && sum == a*(n*(n-1)/2)+b*n, "an item is lost")
+	}
 }

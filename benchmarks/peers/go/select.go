@@ -6,23 +6,32 @@ import (
 )
 
 var selects = []workload{
-	{"W7_select_ready/n:2", 102_400, ready(2)},
-	{"W7_select_ready/n:8", 102_400, ready(8)},
-	{"W7_select_ready/n:64", 10_240, ready(64)},
-	{"W7_select_ready/n:1000", 512, ready(1000)},
-	{"W7_select_blocking/n:2", 50_000, blocking(2)},
-	{"W7_select_blocking/n:8", 50_000, blocking(8)},
-	{"W7_select_blocking/n:64", 10_000, blocking(64)},
-	{"W7_select_blocking/n:1000", 1_000, blocking(1000)},
-	{"W8_select_timeout", 50_000, timeout},
-	{"W9_default/cases:1", 1_000_000, default1},
-	{"W9_default/cases:2", 1_000_000, default2},
-	{"W9_exchange", 50_000, exchange},
+	{name: "W7_select_ready/n:2", batch: 102_400, do: ready(2, selecting)},
+	{name: "W7_select_ready/n:8", batch: 102_400, do: ready(8, selecting)},
+	{name: "W7_select_ready/n:64", batch: 10_240, do: ready(64, selecting)},
+	{name: "W7_select_ready/n:1000", batch: 512, do: ready(1000, selecting)},
+	{name: "W7_select_blocking/n:2", batch: 50_000, do: blocking(2, selecting)},
+	{name: "W7_select_blocking/n:8", batch: 50_000, do: blocking(8, selecting)},
+	{name: "W7_select_blocking/n:64", batch: 10_000, do: blocking(64, selecting)},
+	{name: "W7_select_blocking/n:1000", batch: 1_000, do: blocking(1000, selecting)},
+	{name: "W7_set_ready/n:2", batch: 102_400, do: ready(2, registered)},
+	{name: "W7_set_ready/n:8", batch: 102_400, do: ready(8, registered)},
+	{name: "W7_set_ready/n:64", batch: 10_240, do: ready(64, registered)},
+	{name: "W7_set_ready/n:1000", batch: 512, do: ready(1000, registered)},
+	{name: "W7_set_blocking/n:2", batch: 50_000, do: blocking(2, registered)},
+	{name: "W7_set_blocking/n:8", batch: 50_000, do: blocking(8, registered)},
+	{name: "W7_set_blocking/n:64", batch: 10_000, do: blocking(64, registered)},
+	{name: "W7_set_blocking/n:1000", batch: 1_000, do: blocking(1000, registered)},
+	{name: "W8_select_timeout", batch: 50_000, do: timeout},
+	{name: "W8_timer_reused", batch: 50_000, do: reusedTimer},
+	{name: "W9_default/cases:1", batch: 1_000_000, do: default1},
+	{name: "W9_default/cases:2", batch: 1_000_000, do: default2},
+	{name: "W9_exchange", batch: 50_000, do: exchange},
 }
 
-// receiver gives a function that receives from whichever of the channels is ready: a select statement where Go has one of that size,
-// reflect.Select, with the cases made once, above.
-func receiver(c []chan int64) func() int64 {
+// selecting gives a function that receives from whichever of the channels is ready: a select statement of that size for as many as a
+// program would write down, more than those are registered.
+func selecting(c []chan int64) func() int64 {
 	switch len(c) {
 	case 2:
 		a, b := c[0], c[1]
@@ -49,6 +58,11 @@ func receiver(c []chan int64) func() int64 {
 			return
 		}
 	}
+	return registered(c)
+}
+
+// registered gives the same for channels that are known only when the program runs: reflect.Select, whose cases are made once.
+func registered(c []chan int64) func() int64 {
 	cases := make([]reflect.SelectCase, len(c))
 	for i := range c {
 		cases[i] = reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(c[i])}
@@ -68,7 +82,7 @@ func channelsOf(n, capacity int) []chan int64 {
 }
 
 // Receive over n buffered channels none of which is ever empty: they are filled up between rounds, with the watch stopped.
-func ready(n int) func(*run) {
+func ready(n int, receiver func([]chan int64) func() int64) func(*run) {
 	const depth = 256
 	return func(r *run) {
 		c := channelsOf(n, depth)
@@ -95,7 +109,7 @@ func ready(n int) func(*run) {
 }
 
 // One producer sends to each of n rendezvous channels in turn, so that the select parks.
-func blocking(n int) func(*run) {
+func blocking(n int, receiver func([]chan int64) func() int64) func(*run) {
 	return func(r *run) {
 		c := channelsOf(n, 0)
 		receive := receiver(c)
@@ -134,6 +148,31 @@ func timeout(r *run) {
 		}
 		timer.Stop()
 	}
+	r.stop()
+	r.expect(late == 0 && sum == r.count*(r.count-1)/2, "a message is lost")
+}
+
+// The same with one timer, set again each time.
+func reusedTimer(r *run) {
+	c := make(chan int64)
+	var sum, late int64
+	r.start()
+	go func() {
+		for i := int64(0); i < r.count; i++ {
+			c <- i
+		}
+	}()
+	timer := time.NewTimer(time.Second)
+	for i := int64(0); i < r.count; i++ {
+		timer.Reset(time.Second)
+		select {
+		case v := <-c:
+			sum += v
+		case <-timer.C:
+			late++
+		}
+	}
+	timer.Stop()
 	r.stop()
 	r.expect(late == 0 && sum == r.count*(r.count-1)/2, "a message is lost")
 }
