@@ -6,8 +6,8 @@ A peer is a program that has the workloads under the names of our rows, without 
     peer -run REGEX -min SECONDS -workers N  for each that matches a line `NAME/workers:N WALL_NS CPU_NS`, of one operation
     peer -version                            a line: what it measures, and the compiler
 
-It fails if something arrived wrongly. A build without optimisation fails whatever it is asked, or says `not optimised` in its
-version.
+It fails if something arrived wrongly. A build without optimisation fails whatever it is asked, or says `not optimised`
+in its version.
 """
 
 import pathlib

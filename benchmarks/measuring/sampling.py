@@ -50,12 +50,19 @@ def alternate(sides: typing.Sequence[Side], rows: list[str], reps: int, least: f
                 if side.name not in samples[row]:
                     continue
                 try:
-                    samples[row][side.name].append(side.measure(row, _ONE_BATCH if _JOBS.search(row) else least))
+                    samples[row][side.name].append(_one(side, row, _ONE_BATCH if _JOBS.search(row) else least))
                 except Failed as e:
                     del samples[row][side.name]
                     failures.append(Failure(side.name, row, str(e)))
     progress("")
     return samples, failures
+
+
+def _one(side: Side, row: str, least: float) -> Sample:
+    sample = side.measure(row, least)
+    if not sample.wall > 0:
+        raise Failed(f"{row}: measured {sample.wall:g} ns")
+    return sample
 
 
 def spread(values: typing.Sequence[float]) -> float:

@@ -82,7 +82,7 @@ class _Picture:
 
 
 def bars(title: str, groups: list[Group], series: list[str]) -> str:
-    """A group of horizontal bars for each row, from 1 to the ratio (leftwards if it is below), with a tick at each target."""
+    """Horizontal bars for each row, from 1 to the ratio (leftwards if that is less), with a tick at each target."""
     thick, gap, width, left, top = 9, 8, 900, 250, 70
     right = width - 65 * len(series) - 10
     bottom = top + gap + sum(thick * len(group.bars) + gap for group in groups)
