@@ -308,7 +308,7 @@ class Side:
         self.asked.append((row, least))
         if isinstance(value, str):
             raise Failed(value)
-        return Sample(value, value)
+        return value if isinstance(value, Sample) else Sample(value, value)
 
 
 def judged(samples, **rows):
@@ -551,6 +551,11 @@ class Guarding(Fakes):
         self.assertEqual([row for row, _ in self.side.asked].count("W1/workers:1"), guard.REPS + guard.REPS_AGAIN)
         self.assertEqual([row for row, _ in self.side.asked].count("W3/workers:1"), guard.REPS)
 
+    def test_processor_time_counts_unless_it_waits(self):
+        self.assertEqual(self.check([Sample(wall=100, cpu=20)]), "2 passed, 0 failed")
+        self.assertEqual(self.check([Sample(wall=20, cpu=33)]), "1 passed, 1 failed")
+        self.assertEqual(self.check([Sample(wall=1000, cpu=20)]), "1 passed, 1 failed")
+
     def test_slower_only_at_first(self):
         self.assertEqual(self.check([33] * guard.REPS + [20] * guard.REPS_AGAIN), "2 passed, 0 failed")
 
@@ -577,7 +582,8 @@ class Guarding(Fakes):
     def test_recording(self):
         file = self.folder / "guard.json"
         times = [20] * guard.REPS_TO_RECORD
-        times[3:5] = [18, 34]
+        times[3:6] = [18, 34, 34]  # alone in a check of five, which has another median
+        times[10:13] = [34, 34, 34]
         sides = [
             Side("ours", {
                 "W1/workers:1": times,

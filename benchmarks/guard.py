@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Fails if a benchmark has become much slower than guard.json says: a guard against going back, for any machine.
 
-Times mean nothing on a machine that is not this one, or is busy, so ratios are compared: to a calibration loop, and to Go
-where that is installed (nothing is installed here), each measured by turns with the row. A row has become slower if, against
-everything that it is compared with, both the median and the minimum of the ratio are above the recorded ones by the row's
-factor; and if that is seen again when the row is measured once more. The factor is far above what noise has done when the
-ratios were recorded, so what passes here may still have become slower by half: the table of compare.py shows that.
+Times mean nothing on another machine, so ratios are compared: to a calibration loop, and to Go where that is installed
+(nothing is installed here), each measured by turns with the row. All rows have one worker, and what counts is processor
+time: with ten other processes on two cores, times on the clock doubled, while these ratios moved by a twentieth.
+
+A row has become slower if, against everything that it is compared with, both the median and the minimum of the ratio are
+above the recorded ones by the row's factor; and if that is seen again when the row is measured once more. The factor leaves
+room for processors of another kind and for the noise seen when the ratios were recorded, so what passes here may still have
+become slower by half: the table of compare.py shows that.
 
 The last line is `N passed, N failed`. `--record` measures longer, and writes guard.json anew.
 """
@@ -35,7 +38,8 @@ LOOP = "calibration"
 GO = "Go"
 GO_TOOLS = ["/usr/lib/go-1.23/bin/go", "/usr/lib/go/bin/go"]  # beside those on the PATH
 LEAST_FACTOR = 1.6
-ROOM = 1.4  # the factor is at least so much above the slowest sample seen
+WAITING = 4  # an operation may wait this many times as long as it works before that counts
+ROOM = 1.4  # the factor is at least so much above the slowest check seen
 SECONDS = 0.05  # for a sample
 PATIENCE = 20  # seconds for one, before it counts as hanging
 REPS, REPS_AGAIN, REPS_TO_RECORD = 5, 9, 25
@@ -81,12 +85,15 @@ def sides_of(arguments: argparse.Namespace) -> list[Side]:
         return sides
 
 
+def cost(sample: Sample) -> float:
+    """Processor time; or, should most of an operation have become waiting, a part of the time on the clock."""
+    return max(sample.cpu, sample.wall / WAITING)
+
+
 def ratios(samples: Samples, row: str) -> dict[str, list[float]]:
-    """Our time over that of each other side, repetition by repetition."""
-    sides = samples[row]
-    return {
-        other: [a.wall / b.wall for a, b in zip(sides["ours"], taken)] for other, taken in sides.items() if other != "ours"
-    }
+    """What an operation costs us over what it costs each other side, repetition by repetition."""
+    ours = [cost(sample) for sample in samples[row]["ours"]]
+    return {other: [a / cost(b) for a, b in zip(ours, taken)] for other, taken in samples[row].items() if other != "ours"}
 
 
 def record(sides: list[Side], file: pathlib.Path) -> None:
@@ -101,7 +108,9 @@ def record(sides: list[Side], file: pathlib.Path) -> None:
 
 def _recorded(values: list[float]) -> dict[str, float]:
     median = statistics.median(values)
-    factor = max(LEAST_FACTOR, ROOM * max(values) / median)
+    checks = [statistics.median(values[i:i + REPS]) for i in range(0, len(values), REPS)
+             ]  # what so many checks would have seen
+    factor = max(LEAST_FACTOR, ROOM * max(checks) / median)
     return {"median": round(median, 4), "minimum": round(min(values), 4), "factor": round(factor, 2)}
 
 
