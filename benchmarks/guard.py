@@ -108,8 +108,8 @@ def record(sides: list[Side], file: pathlib.Path) -> None:
 
 def _recorded(values: list[float]) -> dict[str, float]:
     median = statistics.median(values)
-    checks = [statistics.median(values[i:i + REPS]) for i in range(0, len(values), REPS)
-             ]  # what so many checks would have seen
+    groups = [values[i:i + REPS] for i in range(0, len(values), REPS)]
+    checks = [statistics.median(group) for group in groups]  # what so many checks would have seen
     factor = max(LEAST_FACTOR, ROOM * max(checks) / median)
     return {"median": round(median, 4), "minimum": round(min(values), 4), "factor": round(factor, 2)}
 
@@ -134,11 +134,10 @@ def load(file: pathlib.Path) -> dict[str, dict[str, dict[str, float]]]:
 
 def slower(seen: dict[str, list[float]], recorded: dict[str, dict[str, float]]) -> bool:
     """Against everything that it was compared with, then and now?"""
+    compared = [(values, recorded[other]) for other, values in seen.items() if other in recorded]
     return all(
-        statistics.median(values) > recorded[other]["median"] *
-        recorded[other]["factor"] and min(values) > recorded[other]["minimum"] * recorded[other]["factor"]
-        for other, values in seen.items()
-        if other in recorded)
+        statistics.median(values) > then["median"] * then["factor"] and min(values) > then["minimum"] * then["factor"]
+        for values, then in compared)
 
 
 def in_words(seen: dict[str, list[float]], recorded: dict[str, dict[str, float]]) -> str:
