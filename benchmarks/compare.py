@@ -52,15 +52,15 @@ def parse_arguments() -> argparse.Namespace:
     return p.parse_args()
 
 
-def chosen_peers(commands: dict[str, pathlib.Path], only: str | None) -> dict[str, pathlib.Path]:
+def chosen_peers(recipes: dict[str, targets.Recipe], only: str | None) -> dict[str, targets.Recipe]:
     if only is None:
-        return commands
-    known = {name.lower(): name for name in commands}
+        return recipes
+    known = {name.lower() for name in recipes}
     asked = [name.strip().lower() for name in only.split(",")]
     for name in asked:
         if name not in known:
-            raise Unsound(f"--only {only}: there is no peer {name!r}; known: {', '.join(commands)}")
-    return {name: command for name, command in commands.items() if name.lower() in asked}
+            raise Unsound(f"--only {only}: there is no peer {name!r}; known: {', '.join(recipes)}")
+    return {name: recipe for name, recipe in recipes.items() if name.lower() in asked}
 
 
 def check_names(ours: Ours, sides: list[peers.Peer], wanted: targets.Targets) -> list[str]:

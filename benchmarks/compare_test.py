@@ -211,6 +211,23 @@ class Comparing(Fakes):
         self.assertEqual(status, 2)
         self.assertIn("--only rust: there is no peer 'rust'; known: tokio, Go, nowhere", error)
 
+    def test_a_script_may_build_several_peers(self):
+        self.ours({"W1_yield/workers:1": [10]})
+        for name, time in [("tokio", 20), ("crossbeam", 30)]:
+            self.peer(name, {"W1_yield/workers:1": [time]})
+        self.write("both.sh", "#!/bin/sh\necho >> $0.calls\nfor p in tokio crossbeam; do echo ${0%both.sh}${p}_peer; done\n")
+        table = "[peers]\ntokio = { build = 'both.sh', program = 'tokio_peer' }\ncrossbeam = 'both.sh'\n"
+        self.write("targets.toml", table)
+        status, text, _ = self.compare()
+        self.assertEqual(status, 0)
+        self.assertIn("| workload | workers | ours | tokio | crossbeam |", text)
+        self.assertIn("| W1_yield | 1 | 10.0 | 20.0 | 30.0 |", text)
+        self.assertEqual((self.folder / "both.sh.calls").read_text(), "\n")
+        self.write("targets.toml", table.replace("tokio_peer", "flume_peer"))
+        status, text, error = self.compare()
+        self.assertEqual((status, text), (2, ""))
+        self.assertRegex(error, "both.sh must print the path of flume_peer, it printed .*tokio_peer, .*crossbeam_peer")
+
     def test_names_must_agree(self):
         self.ours({"W1_yield/workers:1": [1], "W4_ring/workers:1": [1]})
         self.peer("Go", {"W1_yield/workers:1": [1], "W4_rnig/workers:1": [1]})
@@ -434,7 +451,8 @@ class TheFileOfTargets(Fakes):
             ("[rows.W1]\none_thread = { value = 1 }",
              "rows.W1.one_thread: `best`, a library's name, and `value` are needed"),
             ("[rows.W1]\none_thread = { best = 'x', value = 1, boost = -1 }", "rows.W1.one_thread.boost: a number above 0"),
-            ("[peers]\nGo = 1", "peers.Go: the path of a program was expected, not 1"),
+            ("[peers]\nGo = 1", "peers.Go: a table was expected, not 1"),
+            ("[peers]\nGo = { build = 'x', program = 1 }", "peers.Go: `program` must be a path, not 1"),
             ("[rows", "targets.toml: Expected ']'"),
         ]:
             with self.assertRaisesRegex(Unsound, wrong):

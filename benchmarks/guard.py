@@ -74,12 +74,12 @@ def sides_of(arguments: argparse.Namespace) -> list[Side]:
     if not ours.has(LOOP):
         raise Unsound(f"no program in {arguments.bin} has the benchmark {LOOP}")
     sides: list[Side] = [ours, Calibration(ours)]
-    command = targets.load(arguments.targets).peers.get(GO)
-    if command is None or not (shutil.which("go") or any(pathlib.Path(tool).exists() for tool in GO_TOOLS)):
+    recipe = targets.load(arguments.targets).peers.get(GO)
+    if recipe is None or not (shutil.which("go") or any(pathlib.Path(tool).exists() for tool in GO_TOOLS)):
         print("no Go here: compared with the calibration loop only")
         return sides
     try:
-        return [*sides, peers.build(GO, command, PATIENCE)]
+        return [*sides, peers.build(GO, recipe, PATIENCE)]
     except Failed as e:
         print(f"Go's program cannot be built, so it is compared with the calibration loop only: {e}")
         return sides

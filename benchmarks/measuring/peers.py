@@ -10,12 +10,14 @@ It fails if something arrived wrongly. A build without optimisation fails whatev
 in its version.
 """
 
+import functools
 import pathlib
 import re
 import sys
 
 from measuring.ours import split
 from measuring.process import PATIENCE, Failed, Sample, Unsound, output_of, progress
+from measuring.targets import Recipe
 
 BUILDING = 1800  # seconds
 BUILT = pathlib.Path(__file__).resolve().parent.parent.parent / "build" / "peers"  # where to
@@ -55,23 +57,30 @@ class Peer:
         return sample
 
 
-def build(name: str, command: pathlib.Path, patience: float = PATIENCE) -> Peer:
+@functools.cache
+def _printed_by(script: pathlib.Path) -> list[pathlib.Path]:
+    """What a script says that it has built: some build several."""
+    return [pathlib.Path(line) for line in output_of([script, BUILT], BUILDING).splitlines()]
+
+
+def build(name: str, recipe: Recipe, patience: float = PATIENCE) -> Peer:
     """Builds a peer. Failed says why it cannot be had, Unsound what is wrong with what was built."""
     progress(f"building {name}")
-    lines = output_of([command, BUILT], BUILDING).splitlines()
+    printed = _printed_by(recipe.script)
     progress("")
-    program = pathlib.Path(lines[-1] if lines else "")
-    if not program.is_file():
-        raise Unsound(f"{command} must print the path of a program last, it printed {str(program)!r}")
-    return Peer(name, program.absolute(), patience)
+    found = [path for path in printed if recipe.program in (None, path.name)]
+    if not found or not found[-1].is_file():
+        raise Unsound(f"{recipe.script} must print the path of {recipe.program or 'a program'}, "
+                      f"it printed {', '.join(map(str, printed)) or 'nothing'}")
+    return Peer(name, found[-1].absolute(), patience)
 
 
-def build_all(commands: dict[str, pathlib.Path], require: bool) -> tuple[list[Peer], dict[str, str]]:
+def build_all(recipes: dict[str, Recipe], require: bool) -> tuple[list[Peer], dict[str, str]]:
     """The peers that can be had, and why the others cannot; with `require` that is an error."""
     peers, missing = [], {}
-    for name, command in commands.items():
+    for name, recipe in recipes.items():
         try:
-            peers.append(build(name, command))
+            peers.append(build(name, recipe))
         except Failed as e:
             if require:
                 raise Unsound(f"{name} is missing: {e}") from None

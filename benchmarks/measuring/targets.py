@@ -24,8 +24,15 @@ class Target(typing.NamedTuple):
     best: dict[int, Best] = {}  # for so many threads
 
 
+class Recipe(typing.NamedTuple):
+    """How a peer is built: by a script, which prints the path of the program; of several, the one with this name."""
+
+    script: pathlib.Path
+    program: str | None = None
+
+
 class Targets(typing.NamedTuple):
-    peers: dict[str, pathlib.Path]  # name -> the program that builds it
+    peers: dict[str, Recipe]
     rows: dict[str, Target]
 
     def of(self, name: str) -> Target:
@@ -40,12 +47,18 @@ def load(file: pathlib.Path) -> Targets:
     except tomllib.TOMLDecodeError as e:
         raise Unsound(f"{file}: {e}") from None
     _only(file, "the file", data, {"peers", "rows"})
-    peers = {}
-    for name, command in data.get("peers", {}).items():
-        if not isinstance(command, str):
-            raise Unsound(f"{file}: peers.{name}: the path of a program was expected, not {command!r}")
-        peers[name] = file.parent / command
+    peers = {name: _recipe(file, f"peers.{name}", recipe) for name, recipe in data.get("peers", {}).items()}
     return Targets(peers, {name: _target(file, f"rows.{name}", row) for name, row in data.get("rows", {}).items()})
+
+
+def _recipe(file: pathlib.Path, where: str, recipe: typing.Any) -> Recipe:
+    if isinstance(recipe, str):
+        return Recipe(file.parent / recipe)
+    _only(file, where, recipe, {"build", "program"})
+    for key in ("build", "program"):
+        if not isinstance(recipe.get(key), str):
+            raise Unsound(f"{file}: {where}: `{key}` must be a path, not {recipe.get(key)!r}")
+    return Recipe(file.parent / recipe["build"], recipe["program"])
 
 
 def _target(file: pathlib.Path, where: str, row: typing.Any) -> Target:
