@@ -152,12 +152,13 @@ class Comparing(Fakes):
         self.assertIn("results.json is not what --save wrote", error)
 
     def test_our_unoptimised_build_is_refused(self):
-        self.ours({"W1_yield/workers:1": [1]})
+        self.ours({f"W{n}_x/workers:1": [1] for n in range(3)})
         self.ours({"W4_ring/workers:1": [1]}, name="other_bench", optimised="no")
         self.targets([])
         status, text, error = self.compare()
         self.assertEqual((status, text), (2, ""))
         self.assertIn("other_bench is not an optimised build", error)
+        self.assertLessEqual(len(self.measured()), 2)  # before time is spent
 
     def test_an_unoptimised_peer_is_refused(self):
         self.ours({"W1_yield/workers:1": [1]})
