@@ -426,6 +426,12 @@ class Judging(unittest.TestCase):
         samples["W17_pipeline_work/workers:2"]["ours"] = [150, 150, 150]
         line = judged(samples, W17_speed_up=target)["W17_speed_up/workers:2"]
         self.assertEqual((line.reached, line.marks), (False, ["less than Go"]))
+        samples["W17_pipeline_work/workers:2"] = {"ours": [150, 150, 80], "Go": [170, 160, 160]}
+        line = judged(samples, W17_speed_up=target)["W17_speed_up/workers:2"]
+        self.assertEqual((line.reached, line.marks), (False, []))  # once it was better than Go
+        samples["W17_pipeline_work/workers:2"] = {"ours": [150, 150, 150], "Go": [300, 300, 300]}
+        line = judged(samples, W17_speed_up=target)["W17_speed_up/workers:2"]
+        self.assertEqual((line.against["Go"] > 1, line.reached), (True, False))
 
 
 class TheFileOfTargets(Fakes):
