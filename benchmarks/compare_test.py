@@ -652,6 +652,10 @@ class Guarding(Fakes):
         self.ours(rows, kind="/real_time", optimised="no")
         with self.assertRaisesRegex(Unsound, "not an optimised build"):
             guard.check(sides, self.RECORDED)
+        del rows["calibration"]
+        self.ours(rows)
+        with self.assertRaisesRegex(Unsound, "no program in .* has the benchmark calibration"):
+            guard.sides_of(unittest.mock.Mock(bin=self.folder, targets=go))
 
 
 if __name__ == "__main__":
