@@ -1,216 +1,186 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks and the Go program of peers/go beside each other, and prints what came out as a table.
+"""Runs our benchmarks and the programs of peers/ beside each other, and prints what came out as a table.
 
-One run alternates: each workload is measured on one side and at once on the other, each time in a fresh process, and again from the
-top as often as --reps says. So what the machine does to one side in a bad minute it does to the other; only the ratios mean anything.
+One run alternates between the sides (see measuring/sampling.py), so only the ratios mean anything. What the columns and the
+marks are, and how the best C or C++ library's figure is scaled, is in measuring/judge.py; the targets, and the peers, are in
+targets.toml. `./dev bench --peers` builds our benchmarks first; a peer's own script builds it, and installs what that takes.
 
-A row counts as slower than Go if both its median and its best sample are: noise moves one of them, a defect moves both.
-
-Exit status: 0; 1 if a benchmark failed, or with --floor if a row is slower than Go; 2 if there was nothing sound to compare.
+Exit status: 0; 1 if a benchmark failed, or with --strict if a row is marked or misses its target; 2 if there was nothing
+sound to compare: a build without optimisation, names that only a peer has, a wrong option.
 """
 
-import argparse
-import json
-import os
-import pathlib
-import platform
-import re
-import statistics
-import subprocess
 import sys
-import tempfile
-import typing
+
+sys.dont_write_bytecode = True
+
+import argparse
+import dataclasses
+import json
+import pathlib
+
+from measuring import judge, machine, markdown, options, peers, svg, targets
+from measuring.ours import Ours, split
+from measuring.process import Sample, Unsound, end_with_status
+from measuring.sampling import Failure, Samples, alternate
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAMS = ["fiber_bench", "channel_bench", "select_bench", "jobs_bench"]
-KIND_OF_TIME = "/process_time/manual_time"  # which Google Benchmark's command line wants after each name
-ONE_BATCH = 0.001  # seconds: less than any batch takes
-PATIENCE = 120  # seconds for one sample: a lost message may show as a hang
 
 
-class Unsound(Exception):
-    pass
+@dataclasses.dataclass
+class Run:
+    """Everything that was measured, as results.json keeps it."""
+
+    machine: dict
+    versions: dict[str, str]  # by side
+    reps: int
+    min_time: float
+    missing: dict[str, str]  # peer -> why it could not be had
+    failures: list[Failure]
+    notes: list[str]
+    samples: Samples
 
 
-def output_of(command, **kwargs):
-    return subprocess.run([str(c) for c in command], check=True, text=True, stdout=subprocess.PIPE, timeout=PATIENCE, **kwargs).stdout
-
-
-def parse_arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--bin", type=pathlib.Path, metavar="DIR", help="use the benchmark programs in DIR instead of building them with bazel")
-    p.add_argument("--go", metavar="PATH", help="the go tool (default: the one that peers/install_go.sh finds or installs)")
-    p.add_argument("--filter", default="", metavar="REGEX", help="only rows whose name matches, such as W3 or workers:1")
-    p.add_argument("--reps", type=int, default=3, metavar="K", help="samples of each row on each side (default %(default)s)")
-    p.add_argument("--min-time", type=float, default=0.2, metavar="S", help="measure for S seconds in each sample (default %(default)s)")
-    p.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write every sample and the versions to FILE")
-    p.add_argument("--floor", action="store_true", help="exit with 1 if any row is slower than Go")
+def parse_arguments() -> argparse.Namespace:
+    p = options.parser(__doc__)
+    options.add_sampling(p, reps=5, seconds=0.2)
+    p.add_argument("--only", metavar="PEER,...", help="only these peers, such as Go or Go,tokio")
+    p.add_argument("--require", action="store_true", help="a peer that cannot be built is an error, instead of left out")
+    p.add_argument("--save", type=pathlib.Path, metavar="DIR", help="write RESULTS.md, results.json, ratios.svg there")
+    p.add_argument("--again", type=pathlib.Path, metavar="FILE", help="measures nothing: judges this results.json again")
+    p.add_argument("--strict", action="store_true", help="exit with 1 if any row is marked or misses its target")
+    p.add_argument("--targets", type=pathlib.Path, default=HERE / "targets.toml", metavar="FILE", help="(targets.toml)")
     return p.parse_args()
 
 
-class Sample(typing.NamedTuple):
-    """Nanoseconds for an operation: on the clock, and of processor time on all cores (what is prepared and checked included)."""
-
-    wall: float
-    cpu: float
-
-
-class Ours:
-    """The benchmark programs; a row is a benchmark's name."""
-
-    def __init__(self, folder):
-        self.row_program = {}
-        self.context = {}
-        for name in PROGRAMS:
-            program = folder / name
-            if not program.exists():
-                raise Unsound(f"there is no {program}")
-            for row in output_of([program, "--benchmark_list_tests"]).split():
-                self.row_program[row.removesuffix(KIND_OF_TIME)] = program
-
-    def measure(self, row, least):
-        out = output_of([
-            self.row_program[row], f"--benchmark_filter=^{row}{KIND_OF_TIME}$",
-            f"--benchmark_min_time={least}", "--benchmark_format=json"
-        ])
-        report = json.loads(out)
-        self.context = report["context"]
-        if self.context["sluice_optimised"] != "yes":
-            raise Unsound(f"{self.row_program[row]} is not an optimised build")
-        (result,) = report["benchmarks"]
-        if result.get("error_occurred"):
-            raise Unsound(f"{row}: {result['error_message']}")
-        assert result["time_unit"] == "ns"
-        return Sample(result["real_time"], result["cpu_time"])
+def chosen_peers(recipes: dict[str, targets.Recipe], only: str | None) -> dict[str, targets.Recipe]:
+    if only is None:
+        return recipes
+    known = {name.lower() for name in recipes}
+    asked = [name.strip().lower() for name in only.split(",")]
+    for name in asked:
+        if name not in known:
+            raise Unsound(f"--only {only}: there is no peer {name!r}; known: {', '.join(recipes)}")
+    return {name: recipe for name, recipe in recipes.items() if name.lower() in asked}
 
 
-class Go:
-    """The program in peers/go; it has the names of the rows without the number of workers, which is GOMAXPROCS."""
-
-    def __init__(self, tool, folder):
-        self.program = folder / "peer"
-        source = HERE / "peers" / "go"
-        env = dict(os.environ, GOFLAGS="-mod=mod", GOTOOLCHAIN="local", GOCACHE=str(folder / "cache"))
-        output_of([tool, "build", "-o", self.program, "."], cwd=source, env=env)
-        self.version = output_of([tool, "version"]).split()[2]
-        self.names = set(output_of([self.program, "-list"]).split())
-
-    def measure(self, row, least):
-        name, workers = row.rsplit("/workers:", 1)
-        out = output_of([self.program, "-run", f"^{re.escape(name)}$", "-min", least], env=dict(os.environ, GOMAXPROCS=workers))
-        measured, wall, cpu = out.split()
-        assert measured == row
-        return Sample(float(wall), float(cpu))
+def check_names(ours: Ours, sides: list[peers.Peer], wanted: targets.Targets) -> list[str]:
+    """Refuses names of a peer that are none of ours; returns what else is amiss, in words."""
+    names = {split(row)[0] for row in ours.rows("^W")}
+    for side in sides:
+        if unknown := side.names - names:
+            raise Unsound(f"only {side.name} has {', '.join(sorted(unknown))}")
+    notes = [
+        f"No figures of {side.name} for {', '.join(sorted(lacking))}." for side in sides
+        if side.name == judge.GO and (lacking := names - side.names)
+    ]
+    if unmeasured := sorted(set(wanted.rows) - names - {judge.SPEED_UP}):
+        notes.append(f"Targets without a benchmark: {', '.join(unmeasured)}.")
+    return notes
 
 
-def rows_of(ours, go, pattern):
-    """The rows of one worker, then those of two; both sides must have every one of them."""
-    missing = {r.rsplit("/workers:", 1)[0] for r in ours.row_program} ^ go.names
-    if missing:
-        raise Unsound(f"only one side has {', '.join(sorted(missing))}")
-    number = lambda row: [int(x) if x.isdigit() else x for x in re.split(r"(\d+)", row)]
-    rows = sorted((r for r in ours.row_program if re.search(pattern, r)), key=lambda r: (r.rsplit(":", 1)[1], number(r)))
+def measure(arguments: argparse.Namespace, wanted: targets.Targets) -> Run:
+    ours = Ours(arguments.bin)
+    rows = [row for row in ours.rows(arguments.filter) if row.startswith("W")]
     if not rows:
-        raise Unsound(f"no row matches {pattern}")
-    return rows
+        raise Unsound(f"no workload matches {arguments.filter}")
+    ours.refuse_unoptimised(rows)
+    there, missing = peers.build_all(chosen_peers(wanted.peers, arguments.only), arguments.require)
+    notes = check_names(ours, there, wanted)
+    where = machine.describe()
+    samples, failures = alternate([ours, *there], rows, arguments.reps, arguments.min_time)
+    where["load_after"] = machine.load()
+    versions = {ours.name: machine.our_version(ours.compiler)} | {peer.name: peer.version for peer in there}
+    return Run(where, versions, arguments.reps, arguments.min_time, missing, failures, notes, samples)
 
 
-def progress(text):
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+def load(file: pathlib.Path) -> Run:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        data.pop("table")
+        data["failures"] = [Failure(*failure) for failure in data["failures"]]
+        data["samples"] = {
+            row: {side: [Sample(*sample) for sample in taken] for side, taken in sides.items()
+                 } for row, sides in data["samples"].items()
+        }
+        return Run(**data)
+    except OSError as e:
+        raise Unsound(f"{file}: {e.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as e:
+        raise Unsound(f"{file} is not what --save wrote: {e}") from None
 
 
-def sample(ours, go, rows, reps, least):
-    samples = {row: {"ours": [], "go": []} for row in rows}
-    for rep in range(reps):
-        for row in rows:
-            progress(f"{rep + 1}/{reps} {row}")
-            # The sieve is a job that a program does once: a fresh process for each.
-            seconds = ONE_BATCH if row.startswith("W13") else least
-            sides = [("ours", ours), ("go", go)]
-            for key, side in sides if rep % 2 == 0 else reversed(sides):
-                samples[row][key].append(side.measure(row, seconds))
-    progress("")
-    return samples
+def summary(run: Run, lines: list[judge.Line]) -> list[str]:
+    """What the table says, in a sentence each."""
+    judged = [line for line in lines if line.reached is not None]
+    missed = [f"{line.name}/workers:{line.workers}" for line in judged if not line.reached]
+    said = [
+        f"Targets: {len(judged) - len(missed)} of {len(judged)} reached" + (f"; not {', '.join(missed)}" if missed else "") +
+        "."
+    ]
+    marks: dict[str, list[str]] = {}
+    for line in lines:
+        for mark in line.marks:
+            marks.setdefault("behind the best C/C++ library" if mark.startswith("behind") else mark,
+                             []).append(f"{line.name}/workers:{line.workers}")
+    said += [f"{mark[0].upper()}{mark[1:]}: {', '.join(rows)}." for mark, rows in sorted(marks.items())]
+    said += [f"**{name} is missing**: {why}." for name, why in run.missing.items()]
+    said += [f"**{failure.side} failed {failure.row}**: {failure.why}." for failure in run.failures]
+    return said + run.notes
 
 
-def human(ns):
-    if ns >= 1e6:
-        return f"{ns / 1e6:.1f} ms"
-    return f"{ns:.1f}" if ns < 100 else f"{ns:,.0f}"
+def report(run: Run, lines: list[judge.Line]) -> str:
+    sides = [name for name in run.versions if name != judge.OURS]
+    where = run.machine
+    return "\n".join([
+        f"{where['date']}; {where['cpu']}; {where['kernel']}; "
+        f"load {where['load_before']} before, {where['load_after']} after.",
+        "",
+        *(f"- {name}: {version}" for name, version in run.versions.items()),
+        "",
+        f"Nanoseconds per operation unless said otherwise, medians of {run.reps} alternating samples; ratios are theirs",
+        "over ours, so more is better. Spread: from the fastest sample to the slowest, of the median.",
+        "",
+        markdown.comparison(lines, sides),
+        "",
+        *(f"- {sentence}" for sentence in summary(run, lines)),
+    ]) + "\n"
 
 
-def spread(values):
-    return f"{(max(values) - min(values)) / statistics.median(values):.0%}"
+def picture(run: Run, lines: list[judge.Line]) -> str:
+    groups: dict[str, svg.Group] = {}
+    for line in lines:
+        if judge.GO in line.against:
+            group = groups.setdefault(line.name, svg.Group(line.name, {}))
+            group.bars[_series(line.workers)] = svg.Bar(line.against[judge.GO], line.target)
+    title = f"How many times as fast as {run.versions[judge.GO].split(',')[0]}"
+    return svg.bars(title, list(groups.values()), [_series(1), _series(2)])
 
 
-def table(samples):
-    lines = ["| workload | workers | ours | Go | Go/ours | of minima | of CPU time | spread, ours / Go |", "|---|--:|--:|--:|--:|--:|--:|--:|"]
-    slower = []
-    for row, sides in samples.items():
-        name, workers = row.rsplit("/workers:", 1)
-        ours, go = ([s.wall for s in sides[side]] for side in ("ours", "go"))
-        ours_cpu, go_cpu = (statistics.median(s.cpu for s in sides[side]) for side in ("ours", "go"))
-        ratio = statistics.median(go) / statistics.median(ours)
-        of_minima = min(go) / min(ours)
-        mark = ""
-        if ratio < 1 and of_minima < 1:
-            slower.append(row)
-            mark = " **slower**"
-        lines.append(f"| {name} | {workers} | {human(statistics.median(ours))} | {human(statistics.median(go))} | {ratio:.2f}{mark} "
-                     f"| {of_minima:.2f} | {go_cpu / ours_cpu:.2f} | {spread(ours)} / {spread(go)} |")
-    return "\n".join(lines), slower
+def _series(workers: int) -> str:
+    return "1 worker" if workers == 1 else f"{workers} workers"
 
 
-def machine(ours, go):
-    cpu = next((l.split(":", 1)[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
-    return {
-        "compiler": ours.context["compiler"],
-        "go": go.version,
-        "kernel": f"{platform.system()} {platform.release()}",
-        "cpu": f"{cpu}, {os.cpu_count()} cores",
-        "load_before": round(os.getloadavg()[0], 2),
-    }
+def save(folder: pathlib.Path, run: Run, lines: list[judge.Line], text: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "RESULTS.md").write_text(f"# Side by side\n\n{text}", encoding="utf-8")
+    data = dataclasses.asdict(run) | {"table": [dataclasses.asdict(line) for line in lines]}
+    (folder / "results.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    if any(judge.GO in line.against for line in lines):
+        (folder / "ratios.svg").write_text(picture(run, lines), encoding="utf-8")
 
 
-def built_programs(arguments):
-    if arguments.bin:
-        return arguments.bin
-    workspace = HERE.parent
-    subprocess.run(["bazel", "build", "-c", "opt", "//benchmarks/..."], cwd=workspace, check=True, stdout=sys.stderr)
-    outputs = output_of(["bazel", "info", "-c", "opt", "bazel-bin"], cwd=workspace, stderr=subprocess.DEVNULL).strip()
-    return pathlib.Path(outputs) / "benchmarks"
-
-
-def main():
+def main() -> int:
     arguments = parse_arguments()
-    with tempfile.TemporaryDirectory() as folder:
-        ours = Ours(built_programs(arguments))
-        go = Go(arguments.go or output_of([HERE / "peers" / "install_go.sh"]).strip(), pathlib.Path(folder))
-        rows = rows_of(ours, go, arguments.filter)
-        ours.measure(rows[0], ONE_BATCH)  # refuses a build without optimisation before minutes are spent on it
-        versions = machine(ours, go)
-        samples = sample(ours, go, rows, arguments.reps, arguments.min_time)
-    text, slower = table(samples)
-    print(f"{versions['compiler']} and {versions['go']}, {versions['kernel']}, {versions['cpu']}, load {versions['load_before']}.")
-    print(f"ns per operation unless said otherwise, medians of {arguments.reps}, alternating. CPU time is that of the whole process,")
-    print(f"what a workload prepares and checks included.\n\n{text}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"versions": versions, "wall_and_cpu_ns": samples}, indent=1) + "\n")
-    if slower:
-        print(f"\n{len(slower)} of {len(samples)} rows slower than Go: {', '.join(slower)}")
-    return 1 if arguments.floor and slower else 0
+    wanted = targets.load(arguments.targets)
+    run = load(arguments.again) if arguments.again else measure(arguments, wanted)
+    lines = judge.lines_of(run.samples, wanted)
+    text = report(run, lines)
+    print(text, end="")
+    if arguments.save:
+        save(arguments.save, run, lines, text)
+    short = [line for line in lines if line.marks or line.reached is False]
+    return 1 if run.failures or (arguments.strict and short) else 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Unsound as e:
-        print(f"compare: {e}", file=sys.stderr)
-        sys.exit(2)
-    except subprocess.CalledProcessError as e:
-        print(f"compare: {e.cmd[0]} failed with {e.returncode}", file=sys.stderr)
-        sys.exit(1)
-    except subprocess.TimeoutExpired as e:
-        print(f"compare: {e.cmd[0]} hangs", file=sys.stderr)
-        sys.exit(1)
+    end_with_status("compare", main)
