@@ -7,7 +7,8 @@
 
 namespace sluice::detail {
 
-// Born with one reference, which belongs to the intrusive_ptr that adopts it; or with more, each for somebody who releases it.
+// Born with one reference, which belongs to the intrusive_ptr that adopts it; or with more, each for somebody who releases
+// it.
 class ref_counted {
  public:
   explicit ref_counted(std::uint32_t references = 1) noexcept : refs_(references) {}

@@ -1,6 +1,8 @@
 // spin.h - waiting a few instructions for somebody who is about to be done.
 #pragma once
 
+#include <sluice/base/contention.h>
+
 #include <atomic>
 #include <thread>
 
@@ -40,6 +42,7 @@ W lock_bit(std::atomic<W>& word, W bit) noexcept {
   for (;;) {
     const W before = word.fetch_or(bit, std::memory_order_acquire);
     if (!(before & bit)) return before;
+    note_contention();
     for (spin_wait spin; word.load(std::memory_order_relaxed) & bit;) spin.once();
   }
 }

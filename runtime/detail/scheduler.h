@@ -106,6 +106,10 @@ class scheduler {
   // Another worker would only take a processor from one that is awake. Should that be held up, the monitor sees it.
   bool crowded() const noexcept { return worker_count_ - idle_count_.load(std::memory_order_relaxed) >= processors_; }
 
+  // Until then fibers are better off on few workers: nobody is woken to help, and thieves leave more to its worker.
+  void begin_to_gather(steady_time until) noexcept { gathers_until_.store(until, std::memory_order_relaxed); }
+  bool gathers(steady_time now) const noexcept { return now < gathers_until_.load(std::memory_order_relaxed); }
+
   worker& next_home() noexcept { return *workers_[next_home_.fetch_add(1, std::memory_order_relaxed) % worker_count_]; }
 
   // One more worker, which is among the others from its return on. For the one who holds the monitor's post. std::bad_alloc;
@@ -142,6 +146,7 @@ class scheduler {
   std::vector<worker*> idle_;  // guarded by idle_lock_; the last one fell asleep last and is warm
   std::atomic<std::size_t> idle_count_{0};
   std::atomic<std::uint32_t> searching_{0};
+  std::atomic<steady_time> gathers_until_{};
   std::atomic<std::uint64_t> wake_ups_{0};
   monitor monitor_;
 

@@ -1,4 +1,5 @@
 #include <sluice/base/census.h>
+#include <sluice/base/contention.h>
 #include <sluice/base/cycles.h>
 #include <sluice/futures/cancelled.h>
 #include <sluice/runtime/detail/quiet_signals.h>
@@ -24,7 +25,9 @@ using clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 // A cross-core wake costs the waker 3-7 us and takes 15-30 us to arrive, so:
-constexpr auto steal_age = 10us;               // what has waited less is left to its worker, where it is warm
+constexpr auto steal_age = 10us;           // what has waited less is left to its worker, where it is warm
+constexpr auto gathering_steal_age = 1ms;  // while they are better off on one worker
+constexpr auto gathering_time = 250ms;
 constexpr auto search_time = 50us;             // an idle worker looks for this long before it sleeps
 constexpr std::uint64_t wake_pause = 200'000;  // cycles between two wake-ups of others by one worker
 constexpr std::uint32_t steal_most = 128;
@@ -167,9 +170,9 @@ void worker::leave_for(fiber& f, fiber* next, then what) noexcept {
 }
 
 void worker::leave_and_tell(fiber& f, fiber* next, then what) noexcept {
-  tell(what == then::commit_park   ? trace_event::parked
-       : what == then::retire ? trace_event::ended
-                              : trace_event::yielded,
+  tell(what == then::commit_park ? trace_event::parked
+       : what == then::retire    ? trace_event::ended
+                                 : trace_event::yielded,
        &f);
   leave(f, next, what);
   f.worker_->tell(trace_event::resumed, &f);
@@ -271,8 +274,8 @@ void worker::retire(fiber& f) noexcept {
 
 // ---- Choosing
 
-// `yielding`: the fiber that runs, if it may be queued at once; then yielded_ is set. Whoever takes it from there waits until
-// it is off its stack.
+// `yielding`: the fiber that runs, if it may be queued at once; then yielded_ is set. Whoever takes it from there waits
+// until it is off its stack.
 fiber* worker::pick_next(fiber* yielding) noexcept {
   yielded_ = false;
   for (;;) {
@@ -318,7 +321,10 @@ void worker::fire(timer_wheel& wheel, steady_time now) noexcept {
 }
 
 void worker::look_around() noexcept {
-  fire(wheel_, clock::now());
+  const steady_time now = clock::now();
+  if (contention_.update(now, *found_taken_, switches_.load(std::memory_order_relaxed)))
+    scheduler_.begin_to_gather(now + gathering_time);
+  fire(wheel_, now);
   if (fiber* f = scheduler_.take_injected()) make_ready(*f);
 }
 
@@ -347,7 +353,7 @@ void worker::enqueue(fiber& f) noexcept {
     return;
   if (const std::uint64_t now = cycle_count(); now - last_wake_ > wake_pause) {
     last_wake_ = now;
-    scheduler_.wake_idle(nullptr);
+    if (!scheduler_.gathers(clock::now())) scheduler_.wake_idle(nullptr);
   }
 }
 
@@ -371,6 +377,7 @@ bool worker::begin_region() noexcept {
   current_party_ = &current_party_slot();
   exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
   error_number_ = &errno;
+  found_taken_ = &contention_of_this_thread();
   share_errno();
   thread_id_.store(gettid(), std::memory_order_relaxed);
   pthread_getcpuclockid(pthread_self(), &processor_clock_);
@@ -484,7 +491,7 @@ fiber* worker::steal_from(worker& victim, steady_time now) noexcept {
   if (victim.held_up_.load(std::memory_order_relaxed)) {
     found = victim.queue_.steal_half(queue_, steal_most);
     if (found == nullptr) found = victim.slot_.exchange(nullptr, std::memory_order_acquire);
-  } else if (now - seen.when >= steal_age) {
+  } else if (now - seen.when >= (scheduler_.gathers(now) ? gathering_steal_age : steal_age)) {
     const std::uint32_t taken = victim.queue_.taken();
     if (seen.waiting > taken - seen.taken) {  // of what waited then, some still does
       found = victim.queue_.steal_half(queue_, std::min(steal_most, seen.waiting - (taken - seen.taken)));

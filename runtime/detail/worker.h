@@ -9,7 +9,8 @@
 // turn. Every so often the worker looks at the clock and at what came from outside.
 //
 // Stealing: a thief takes only what has waited for a while (steal_age): a partner that will be run within the next
-// microsecond is worth more here, warm, than on another core.
+// microsecond is worth more here, warm, than on another core. If workers meet in locks all the time (contention_meter.h), it
+// takes only what has waited for much longer, for a while: each fiber goes where it is woken, and soon they are on one.
 //
 // A spare is a worker that stands in for another one that is held up (monitor.h); it never sleeps: with nothing to do, or
 // when it is called back, it leaves what it has to the others.
@@ -17,6 +18,7 @@
 // No thread-local is read across a switch: after one, the worker is found through the fiber, in which the switcher left it.
 #pragma once
 
+#include <sluice/runtime/detail/contention_meter.h>
 #include <sluice/runtime/detail/fiber.h>
 #include <sluice/runtime/detail/frame_pool.h>
 #include <sluice/runtime/detail/run_queue.h>
@@ -141,9 +143,11 @@ class alignas(64) worker {
   bool yielded_ = false;
   bool called_back_ = false;
   std::uint64_t last_wake_ = 0;
-  exception_state* exceptions_ = nullptr;  // the thread's, found once
-  party** current_party_ = nullptr;        // likewise
-  int* error_number_ = nullptr;            // likewise: errno
+  contention_meter contention_;
+  exception_state* exceptions_ = nullptr;       // the thread's, found once
+  party** current_party_ = nullptr;             // likewise
+  int* error_number_ = nullptr;                 // likewise: errno
+  const std::uint32_t* found_taken_ = nullptr;  // likewise: see contention.h
 
   // What a thief saw of each victim the last time it looked.
   struct sighting {
