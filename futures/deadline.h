@@ -30,7 +30,7 @@ class armed_deadline {
   armed_deadline(const armed_deadline&) noexcept {}  // a copy is armed nowhere
   armed_deadline& operator=(const armed_deadline&) noexcept { return *this; }
 
-  // Who arms has asked the clock just now: a deadline that has passed since fires as one that is due, a moment later.
+  // One that has passed is due, and fires a moment later.
   void arm(steady_time deadline, waiter& w, std::uint32_t index) noexcept {
     node_.queue = nullptr;  // of a wait that it won
     if (deadline == steady_time::max()) return;

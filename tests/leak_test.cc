@@ -16,6 +16,15 @@ std::optional<sluice::waiting_party> find(const std::vector<sluice::waiting_part
   return at != all.end() ? std::optional(*at) : std::nullopt;
 }
 
+// The same for one that must be there.
+sluice::waiting_party get(const std::vector<sluice::waiting_party>& all, const std::string& name) {
+  const auto found = find(all, name);
+  std::ostringstream seen;
+  for (const auto& each : all) seen << each << '\n';
+  REQUIRE_MESSAGE(found.has_value(), name, " is not among\n", seen.str());
+  return *found;
+}
+
 // As soon as all of them wait.
 std::vector<sluice::waiting_party> when_waiting(const std::vector<std::string>& names,
                                                 std::chrono::nanoseconds at_least = 0ns) {
@@ -71,7 +80,7 @@ TEST_CASE("channels whose only users wait in them, until somebody else has a han
     });
     wait_in("of use", [c = *used] { c.recv(); });
     const auto abandoned = [&](const char* name) {
-      return find(when_waiting({"'one'", "'two'", "'with a limit'", "'of use'"}), name)->abandoned;
+      return get(when_waiting({"'one'", "'two'", "'with a limit'", "'of use'"}), name).abandoned;
     };
     CHECK(!abandoned("'one'"));
     jobs.reset();
@@ -83,7 +92,7 @@ TEST_CASE("channels whose only users wait in them, until somebody else has a han
     all[2].cancel();
     all[2].wait();
     const auto left = when_waiting({"'one'", "'two'"});
-    CHECK(find(left, "'two'")->abandoned);
+    CHECK(get(left, "'two'").abandoned);
     std::ostringstream text;
     text << *find(left, "'two'");
     CHECK(contains(text.str(), "nobody else seems to have a handle"));
@@ -103,18 +112,19 @@ TEST_CASE("a partial deadlock: mutexes in a circle while others go on") {
     };
     auto left = sluice::go(sluice::launch{.name = "left"}, [&] { lock(m, n); });
     auto right = sluice::go(sluice::launch{.name = "right"}, [&] { lock(n, m); });
+    both.wait();  // else the next one might be before them
     auto behind = sluice::go(sluice::launch{.name = "behind"}, [&] { const std::scoped_lock l(m); });
     auto apart = sluice::go(sluice::launch{.name = "apart"}, [&] { sluice::channel<int>().recv(); });
     const auto all = when_waiting({"'left'", "'right'", "'behind'", "'apart'"});
-    CHECK(test::eventually([&] { return find(sluice::waiting_parties(), "'left'")->in_circle; }));
+    CHECK(test::eventually([&] { return get(sluice::waiting_parties(), "'left'").in_circle; }));
     const auto again = sluice::waiting_parties(1ms);
-    CHECK(find(again, "'left'")->in_circle);
-    CHECK(contains(find(again, "'left'")->waits_for.at(0), "owned by fiber 'right'"));
-    CHECK(find(again, "'left'")->owns.size() == 1);
-    CHECK(find(again, "'right'")->in_circle);
-    CHECK(!find(again, "'behind'")->in_circle);
-    CHECK(contains(find(again, "'behind'")->waits_for.at(0), "owned by fiber 'left'"));
-    CHECK(!find(again, "'apart'")->in_circle);
+    CHECK(get(again, "'left'").in_circle);
+    CHECK(contains(get(again, "'left'").waits_for.at(0), "owned by fiber 'right'"));
+    CHECK(get(again, "'left'").owns.size() == 1);
+    CHECK(get(again, "'right'").in_circle);
+    CHECK(!get(again, "'behind'").in_circle);
+    CHECK(contains(get(again, "'behind'").waits_for.at(0), "owned by fiber 'left'"));
+    CHECK(!get(again, "'apart'").in_circle);
     left.cancel();
     right.get();
     behind.get();
@@ -133,9 +143,9 @@ TEST_CASE("fibers that wait for each other's results") {
     const auto all = when_waiting({"'first'", "'second'"});
     CHECK(test::eventually([] {
       const auto now = sluice::waiting_parties();
-      return find(now, "'first'")->in_circle && find(now, "'second'")->in_circle;
+      return get(now, "'first'").in_circle && get(now, "'second'").in_circle;
     }));
-    CHECK(find(sluice::waiting_parties(), "'second'")->waits_for.at(0) == "the result of fiber 'first'");
+    CHECK(get(sluice::waiting_parties(), "'second'").waits_for.at(0) == "the result of fiber 'first'");
     CHECK(first.cancel());
     first.wait();
   });

@@ -66,6 +66,10 @@ class deadline_event {
 
   bool poll() noexcept { return watch_.passed(deadline_); }
   bool arm(waiter& w, std::uint32_t index) noexcept {
+    if (watch_.passed(deadline_)) {
+      w.claim_own(index);
+      return false;
+    }
     armed_.arm(deadline_, w, index);
     return true;
   }
@@ -95,6 +99,10 @@ class ticker_event {
 
   bool poll() noexcept { return watch_.passed(next_); }
   bool arm(waiter& w, std::uint32_t index) noexcept {
+    if (watch_.passed(next_)) {
+      w.claim_own(index);
+      return false;
+    }
     armed_.arm(next_, w, index);
     return true;
   }
