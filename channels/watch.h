@@ -49,7 +49,8 @@ class changed_event {
   bool spent() const noexcept { return spent_; }
   std::uint64_t look() const noexcept { return core().look(watcher_->seen_); }
   void describe(wait_listener& l) const noexcept {
-    l.add({.action = "change of", .kind = "watch", .address = &core(), .name = core().name(), .handles = core().ref_count()});
+    l.add(
+        {.action = "change of", .kind = "watch", .address = &core(), .name = core().name(), .handles = core().ref_count()});
   }
 
  private:
