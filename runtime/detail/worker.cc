@@ -152,7 +152,8 @@ void worker::suspend(fiber& f, then what) noexcept {
 bool worker::yield(fiber& f) noexcept {
   leaves_thread();
   enter_scheduler();
-  fiber* const next = pick_next(f.moves_ == fiber::moves::freely ? &f : nullptr);
+  const bool at_once = f.moves_ == fiber::moves::freely && !traced_;  // a hook hears of it before others can take it
+  fiber* const next = pick_next(at_once ? &f : nullptr);
   if (next == nullptr && f.moves_ != fiber::moves::always) {
     leave_scheduler();
     return false;
