@@ -154,7 +154,7 @@ bool worker::yield(fiber& f) noexcept {
   enter_scheduler();
   const bool at_once = f.moves_ == fiber::moves::freely && !traced_;  // a hook hears of it before others can take it
   fiber* const next = pick_next(at_once ? &f : nullptr);
-  if (next == nullptr && f.moves_ != fiber::moves::always) {
+  if (next == nullptr && !yielded_ && f.moves_ != fiber::moves::always) {
     leave_scheduler();
     return false;
   }
