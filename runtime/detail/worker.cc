@@ -323,7 +323,7 @@ void worker::fire(timer_wheel& wheel, steady_time now) noexcept {
 
 void worker::look_around() noexcept {
   const steady_time now = clock::now();
-  if (contention_.update(now, *found_taken_, switches_.load(std::memory_order_relaxed)))
+  if (contention_.update(now, found_taken_->load(std::memory_order_relaxed), switches_.load(std::memory_order_relaxed)))
     scheduler_.begin_to_gather(now + gathering_time);
   fire(wheel_, now);
   if (fiber* f = scheduler_.take_injected()) make_ready(*f);

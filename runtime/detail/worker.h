@@ -144,10 +144,10 @@ class alignas(64) worker {
   bool called_back_ = false;
   std::uint64_t last_wake_ = 0;
   contention_meter contention_;
-  exception_state* exceptions_ = nullptr;       // the thread's, found once
-  party** current_party_ = nullptr;             // likewise
-  int* error_number_ = nullptr;                 // likewise: errno
-  const std::uint32_t* found_taken_ = nullptr;  // likewise: see contention.h
+  exception_state* exceptions_ = nullptr;                    // the thread's, found once
+  party** current_party_ = nullptr;                          // likewise
+  int* error_number_ = nullptr;                              // likewise: errno
+  const std::atomic<std::uint32_t>* found_taken_ = nullptr;  // likewise: see contention.h
 
   // What a thief saw of each victim the last time it looked.
   struct sighting {
