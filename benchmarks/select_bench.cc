@@ -49,24 +49,20 @@ constexpr std::int64_t depth = 256;
 void W7_select_ready(benchmark::State& state) {
   const auto n = static_cast<std::size_t>(state.range(0));
   with_receiver(n, [&](auto receive) {
-    bench::measure(state, state.range(1),
-                   depth * (n <= 8    ? 400
-                            : n <= 64 ? 40
-                                      : 2),
-                   [n, receive](bench::run& r) {
-                     const auto channels = make_channels(n, depth);
-                     auto in = events_of(channels);
-                     std::int64_t sent = 0, got = 0, left = 0;
-                     for (std::int64_t round = 0; round < r.count() / depth; ++round) {
-                       for (const auto& c : channels)
-                         while (c.try_send(1)) ++sent;
-                       r.start();
-                       for (std::int64_t i = 0; i < depth; ++i) got += receive(in);
-                       r.stop();
-                     }
-                     for (const auto& c : channels) left += static_cast<std::int64_t>(c.size());
-                     r.expect(got == r.count() && got + left == sent, "a message is lost");
-                   });
+    bench::measure(state, state.range(1), depth * 400, [n, receive](bench::run& r) {
+      const auto channels = make_channels(n, depth);
+      auto in = events_of(channels);
+      std::int64_t sent = 0, got = 0, left = 0;
+      for (std::int64_t round = 0; round < r.count() / depth; ++round) {
+        for (const auto& c : channels)
+          while (c.try_send(1)) ++sent;
+        r.start();
+        for (std::int64_t i = 0; i < depth; ++i) got += receive(in);
+        r.stop();
+      }
+      for (const auto& c : channels) left += static_cast<std::int64_t>(c.size());
+      r.expect(got == r.count() && got + left == sent, "a message is lost");
+    });
   });
 }
 BENCHMARK(W7_select_ready)->Apply(sizes);
