@@ -321,11 +321,17 @@ void worker::fire(timer_wheel& wheel, steady_time now) noexcept {
   enter_scheduler();
 }
 
+void worker::fire_in_order(steady_time now) noexcept {
+  in_order_ = true;
+  fire(wheel_, now);
+  in_order_ = false;
+}
+
 void worker::look_around() noexcept {
   const steady_time now = clock::now();
   if (contention_.update(now, found_taken_->load(std::memory_order_relaxed), switches_.load(std::memory_order_relaxed)))
     scheduler_.begin_to_gather(now + gathering_time);
-  fire(wheel_, now);
+  fire_in_order(now);
   if (fiber* f = scheduler_.take_injected()) make_ready(*f);
 }
 
@@ -336,6 +342,7 @@ void worker::make_ready(fiber& f) noexcept {
     scheduler_.monitor_.notice();
     return;
   }
+  if (in_order_) return enqueue(f);
   if (fiber* older = slot_.exchange(&f, std::memory_order_acq_rel)) enqueue(*older);
 }
 
@@ -457,7 +464,7 @@ fiber* worker::search() {
   fiber* found = nullptr;
   const steady_time begin = clock::now();
   for (steady_time now = begin; found == nullptr && now - begin < search_time; now = clock::now()) {
-    fire(wheel_, now);
+    fire_in_order(now);
     found = scheduler_.take_injected();
     if (found != nullptr && !prepare(*found)) found = nullptr;
     if (found == nullptr) found = pick_next();

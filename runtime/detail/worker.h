@@ -92,6 +92,7 @@ class alignas(64) worker {
   void enqueue(fiber& f) noexcept;
   void look_around() noexcept;
   static void fire(timer_wheel& wheel, steady_time now) noexcept;
+  void fire_in_order(steady_time now) noexcept;
   void leave_for(fiber& f, fiber* next, then what) noexcept;
   void leave(fiber& f, fiber* next, then what) noexcept;
   [[gnu::cold, gnu::noinline]] void leave_and_tell(fiber& f, fiber* next, then what) noexcept;
@@ -141,6 +142,7 @@ class alignas(64) worker {
   int slot_run_ = 0;
   bool searching_ = false;
   bool yielded_ = false;
+  bool in_order_ = false;  // those that are readied now run in that order: none takes another's place in the slot
   bool called_back_ = false;
   std::uint64_t last_wake_ = 0;
   contention_meter contention_;
